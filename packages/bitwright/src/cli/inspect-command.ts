@@ -1,0 +1,71 @@
+import { Command } from 'commander';
+import type { Inspection } from '../inspect.js';
+import type { QuantizeOptions } from '../quantize-options.js';
+import { printJson, table } from './print.js';
+
+interface InspectFlags {
+  readonly backend?: string;
+  readonly scheme?: QuantizeOptions['scheme'];
+  readonly bits?: string;
+  readonly ir?: boolean;
+  readonly json?: boolean;
+}
+
+/** `bitwright inspect`. */
+export function inspectCommand(): Command {
+  return new Command('inspect')
+    .description('what is in a model, what would be quantized, and what would not and why')
+    .argument('<model>', 'an ONNX file')
+    .option('--backend <name>', 'backend table (default onnxruntime-cpu)')
+    .option('--scheme <name>', 'backend (default), integer-only or academic')
+    .option('--bits <bits>', 'plan for these widths (default 8)')
+    .option('--ir', 'print the graph after the passes, with its quantizers')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nExample:\n  bitwright inspect model.onnx --scheme integer-only\n')
+    .action(async (model: string, flags: InspectFlags) => {
+      const { ir, json, ...options } = flags;
+      const { inspect } = await import('../inspect.js');
+      const { module, ...report } = inspect(model, options);
+      if (ir === true) {
+        const { printModule } = await import('@bitwright/graph');
+        const text = printModule(module, { maxElements: 16 });
+        if (json === true) printJson({ ...report, ir: text });
+        else process.stdout.write(text);
+        return;
+      }
+      if (json === true) printJson(report);
+      else process.stdout.write(describe(report));
+    });
+}
+
+function describe(report: Omit<Inspection, 'module'>): string {
+  const shape = (dims: Inspection['inputs'][number]['shape']): string =>
+    `[${(dims ?? ['?']).map((dim) => dim ?? '?').join(', ')}]`;
+  const value = ({ name, dtype, shape: dims }: Inspection['inputs'][number]): string =>
+    `${name} ${dtype ?? '?'}${shape(dims)}`;
+  const operators = Object.entries(report.operators)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => `${name} ${count}`);
+  const lines = [
+    `${report.path}: ${report.convention}, IR ${report.irVersion}, opset ${report.opset}, ${report.producer}`,
+    `inputs: ${report.inputs.map(value).join('; ')}`,
+    `outputs: ${report.outputs.map(value).join('; ')}`,
+    `operators: ${operators.join(', ')}`,
+    `parameters: ${report.parameters}`,
+  ];
+  if (report.layers.length === 0) return `${lines.join('\n')}\n`;
+  const quantized = report.layers.filter((layer) => layer.float === undefined);
+  lines.push(
+    `would be quantized: ${quantized.length} groups; would stay float: ${report.layers.length - quantized.length}`,
+    '',
+  );
+  const rows = report.layers.map((layer) => [
+    layer.name,
+    layer.pattern?.join('+') ?? layer.opType,
+    layer.float === undefined
+      ? `${layer.weights === undefined ? '' : `W${layer.weights.bits} `}${layer.activations === undefined ? '' : `A${layer.activations.bits}`}`
+      : 'float',
+    layer.float === undefined ? '' : `${layer.float.code}: ${layer.float.reason}`,
+  ]);
+  return `${lines.join('\n')}\n${table([['node', 'pattern', 'becomes', 'why'], ...rows])}`;
+}

@@ -1,0 +1,73 @@
+import { BitwrightError } from '@bitwright/core';
+import { CommanderError } from 'commander';
+import { buildProgram } from './program.js';
+
+/** Exit codes of the command line. */
+export const EXIT = { done: 0, error: 1, usage: 2, budgetMissed: 3, interrupted: 130 } as const;
+
+/**
+ * Runs the command line.
+ *
+ * @param args the arguments behind the program's name.
+ * @returns the exit code: 0 done, 1 a diagnosed error, 2 wrong usage, 3 a budget was missed, 130 interrupted.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  const interrupt = new AbortController();
+  const stop = (): void => interrupt.abort();
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  try {
+    await buildProgram(interrupt.signal).parseAsync([...args], { from: 'user' });
+    return EXIT.done;
+  } catch (thrown) {
+    if (interrupt.signal.aborted) {
+      process.stderr.write('interrupted: nothing was written\n');
+      return EXIT.interrupted;
+    }
+    return report(thrown, args);
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+}
+
+function report(thrown: unknown, args: readonly string[]): number {
+  if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.done;
+  const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
+  if (!(error instanceof BitwrightError)) {
+    const unexpected = new BitwrightError({
+      code: 'INTERNAL',
+      message: `Bitwright failed in a way that it should not: ${error instanceof Error ? error.message : String(error)}`,
+      hint: 'Run again with --debug and report it with the stack trace.',
+      cause: error,
+    });
+    return print(unexpected, args);
+  }
+  return print(error, args);
+}
+
+function print(error: BitwrightError, args: readonly string[]): number {
+  const place = [error.at.file, error.at.node, error.at.value, error.at.option].filter(
+    (part) => part !== undefined && part !== '',
+  );
+  const where = place.length === 0 ? '' : ` [${[...new Set(place)].join(', ')}]`;
+  process.stderr.write(`${error.code}${where}: ${error.message}\n  ${error.hint}\n`);
+  if (args.includes('--debug'))
+    process.stderr.write(`${(error.cause instanceof Error ? error.cause : error).stack}\n`);
+  if (args.includes('--json')) process.stdout.write(`${JSON.stringify({ error }, undefined, 2)}\n`);
+  if (error.kind === 'budget') return EXIT.budgetMissed;
+  return error.kind === 'usage' ? EXIT.usage : EXIT.error;
+}
+
+function usageError(error: CommanderError): BitwrightError {
+  const text = error.message.replace(/^error: /, '');
+  const [message, ...hints] = text.split('\n');
+  const option = /'(?<name>-[^' ]*)/.exec(text)?.groups?.['name'];
+  return new BitwrightError({
+    code: error.code === 'commander.unknownOption' ? 'OPTION_UNKNOWN' : 'USAGE',
+    message: `${message![0]!.toUpperCase()}${message!.slice(1)}.`,
+    hint: hints.join(' ').replaceAll(/[()]/g, '').trim() || 'See --help for what can be given.',
+    ...(option !== undefined && { at: { option } }),
+    kind: 'usage',
+  });
+}

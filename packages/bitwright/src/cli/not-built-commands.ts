@@ -1,0 +1,27 @@
+import { Command } from 'commander';
+import { notBuilt } from '../quantize-options.js';
+
+const PLANNED: Readonly<Record<string, string>> = {
+  sweep: 'models at many widths, compared',
+  explain: 'every pattern tried at a node',
+  certify: 'what the runtime really executes in integers',
+  diff: 'two quantized models compared',
+  simulate: 'integer-only and analog hardware',
+  trace: 'the integer arithmetic of one output element',
+  export: 'integers, golden vectors and other forms',
+  backends: 'the backend tables',
+};
+
+/** Commands of the interface whose feature does not exist yet: each says so instead of being unknown. */
+export function notBuiltCommands(): Command[] {
+  return Object.entries(PLANNED).map(([name, what]) =>
+    new Command(name)
+      .description(`${what} (not built yet)`)
+      .allowUnknownOption()
+      .allowExcessArguments()
+      .argument('[arguments...]')
+      .action(() => {
+        throw notBuilt(name, `the command '${name}'`, 'See bitwright --help for the commands that exist.');
+      }),
+  );
+}

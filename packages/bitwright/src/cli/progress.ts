@@ -1,0 +1,50 @@
+/** Shows how far long work is: a bar on a terminal, a plain line now and then elsewhere. Everything goes to stderr. */
+export interface Progress {
+  update(phase: string, done: number, total: number | undefined): void;
+  stop(): void;
+}
+
+const PLAIN_LINE_EVERY_MS = 2000;
+
+/** The progress display that suits stderr. */
+export async function openProgress(): Promise<Progress> {
+  return process.stderr.isTTY ? openBar() : plainLines();
+}
+
+async function openBar(): Promise<Progress> {
+  const { default: progress } = await import('cli-progress');
+  const bar = new progress.SingleBar({
+    format: '{phase} {bar} {value}/{total}, {eta_formatted} to go',
+    stream: process.stderr,
+    hideCursor: true,
+    clearOnComplete: true,
+  });
+  let current = '';
+  return {
+    update(phase, done, total) {
+      if (phase !== current) {
+        if (current !== '') bar.stop();
+        bar.start(total ?? done, done, { phase });
+        current = phase;
+      }
+      bar.update(done, { phase });
+    },
+    stop: () => bar.stop(),
+  };
+}
+
+function plainLines(): Progress {
+  let last = performance.now();
+  let current = '';
+  return {
+    update(phase, done, total) {
+      const now = performance.now();
+      if (phase === current && now - last < PLAIN_LINE_EVERY_MS) return;
+      if (phase === current)
+        process.stderr.write(`${phase}: ${done}${total === undefined ? '' : `/${total}`}\n`);
+      current = phase;
+      last = now;
+    },
+    stop: () => undefined,
+  };
+}

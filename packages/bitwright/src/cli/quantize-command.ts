@@ -1,0 +1,153 @@
+import { BitwrightError } from '@bitwright/core';
+import { formatBits } from '@bitwright/quantize';
+import { Command, Option } from 'commander';
+import type { BitwrightConfig } from '../config.js';
+import type { QuantizeResult } from '../quantize.js';
+import { notBuilt, positiveInteger, type QuantizeOptions } from '../quantize-options.js';
+import { printJson, printWarnings, share } from './print.js';
+import { openProgress } from './progress.js';
+
+/** The options as commander hands them over: all of them optional strings or flags. */
+export interface QuantizeFlags {
+  readonly output?: string;
+  readonly bits?: string;
+  readonly data?: string;
+  readonly samples?: string;
+  readonly backend?: string;
+  readonly scheme?: string;
+  readonly method?: string;
+  readonly dialect?: string;
+  readonly bias?: string;
+  readonly granularity?: string;
+  readonly weights?: string;
+  readonly observer?: string;
+  readonly weightObserver?: string;
+  readonly powerOfTwo?: boolean;
+  readonly reduceRange?: boolean;
+  readonly keepFloat?: string[];
+  readonly requantize?: boolean;
+  readonly budget?: string;
+  readonly maxDrop?: string;
+  readonly eval?: string;
+  readonly memory?: string;
+  readonly workers?: string;
+  readonly seed?: string;
+  readonly saveRanges?: string;
+  readonly ranges?: string;
+  readonly config?: string;
+  readonly plugin?: string[];
+  readonly report?: string;
+  readonly json?: boolean;
+}
+
+const NOT_BUILT_FLAGS = ['requantize', 'budget', 'workers', 'seed', 'plugin', 'report'] as const;
+
+/** `bitwright quantize`. */
+export function quantizeCommand(signal: AbortSignal): Command {
+  const collect = (value: string, held: string[] = []): string[] => [...held, value];
+  return new Command('quantize')
+    .description('quantize a float model')
+    .argument('<model>', 'the float ONNX file')
+    .option('-o, --output <file>', 'where the quantized model goes')
+    .option('--bits <bits>', 'W4A4, W2A8, or 8 for both; widths 2..8 and 16')
+    .option('--data <card>', 'data card of the calibration samples (no labels needed)')
+    .option('--samples <n>', 'use the first n samples (default 1024)')
+    .option('--backend <name>', 'backend table (default onnxruntime-cpu)')
+    .option('--scheme <name>', 'backend (default), integer-only or academic')
+    .option('--method <name>', 'fast (calibrated scales only), balanced, best')
+    .option('--dialect <name>', 'auto (default), qdq, qcdq, native or qonnx')
+    .option('--bias <form>', 'int32 (default), int16, int8 or float')
+    .option('--granularity <name>', 'per-channel (default) or per-tensor weights')
+    .option('--weights <form>', 'symmetric (default) or affine')
+    .option('--observer <name>', 'mse (default), min-max, moving-average, percentile or entropy')
+    .option('--weight-observer <name>', 'mse (default) or min-max')
+    .option('--power-of-two', 'scales are powers of two')
+    .option('--reduce-range', 'one bit less for the weights')
+    .option('--keep-float <name>', 'leave a node (name or glob) float; may be repeated', collect)
+    .option('--requantize', 'start from a quantized model')
+    .option('--budget <budget>', 'size=0.5 or bops=...')
+    .option('--max-drop <percent>', 'exit with code 3 when accuracy drops by more points (with --eval)')
+    .option('--eval <card>', 'labelled data for --max-drop; never chooses anything')
+    .option('--memory <size>', 'memory for activations while calibrating (default 1GB)')
+    .option('--workers <n>', 'worker threads')
+    .option('--seed <n>', 'seed of random choices')
+    .option('--save-ranges <file>', 'write the calibrated ranges')
+    .option('--ranges <file>', 'use saved ranges instead of calibrating')
+    .option('--config <file>', 'configuration file (.ts, .js or .json); options override it')
+    .option('--plugin <module>', 'load a plugin; may be repeated', collect)
+    .option('--report <file>', 'write an HTML report')
+    .addOption(new Option('--json', 'print one JSON document'))
+    .addHelpText(
+      'after',
+      '\nExample:\n  bitwright quantize model.onnx -o model.w4a4.onnx --bits W4A4 --data calibration.json\n',
+    )
+    .action(async (model: string, flags: QuantizeFlags) => {
+      const options = await toOptions(flags);
+      const progress = await openProgress();
+      const { quantize } = await import('../quantize.js');
+      let result: QuantizeResult;
+      try {
+        result = await quantize(model, options, { signal, onProgress: progress.update });
+      } finally {
+        progress.stop();
+      }
+      printResult(result, flags.json === true);
+    });
+}
+
+/** The choices of a configuration file with the command line's laid over them. */
+async function toOptions(flags: QuantizeFlags): Promise<QuantizeOptions> {
+  for (const name of NOT_BUILT_FLAGS) {
+    if (flags[name] !== undefined) throw notBuilt(`--${name}`, `the option --${name}`, 'Leave it out.');
+  }
+  const config: BitwrightConfig =
+    flags.config === undefined ? {} : await (await import('../load-config.js')).loadConfig(flags.config);
+  const { json: _json, config: _config, keepFloat, samples, eval: evaluation, ...words } = flags;
+  if (flags.output === undefined)
+    throw missing('-o', 'where the quantized model goes', 'bitwright quantize model.onnx -o out.onnx …');
+  const bits = flags.bits ?? config.bits;
+  if (bits === undefined) throw missing('--bits', 'the widths', '--bits W4A4');
+  return {
+    ...config,
+    ...(words as Partial<QuantizeOptions>),
+    bits,
+    ...(samples !== undefined && { samples: positiveInteger('--samples', Number(samples)) }),
+    ...(evaluation !== undefined && { evaluation }),
+    keepFloat: [...(config.keepFloat ?? []), ...(keepFloat ?? [])],
+  };
+}
+
+function missing(option: string, what: string, example: string): BitwrightError {
+  return new BitwrightError({
+    code: 'OPTION_MISSING',
+    message: `${option} is missing: it says ${what}.`,
+    hint: `Write for example: ${example}`,
+    at: { option },
+    kind: 'usage',
+  });
+}
+
+function printResult(result: QuantizeResult, json: boolean): void {
+  const { bytes, ...document } = result;
+  if (json) {
+    printJson({ ...document, bytes: bytes.length });
+    return;
+  }
+  printWarnings(result.diagnostics);
+  const quantized = result.layers.filter((layer) => layer.float === undefined).length;
+  const { seconds } = result;
+  process.stdout.write(
+    `${result.output}: ${formatBits(result.bits)}, scheme ${result.scheme}, method ${result.method}, dialect ${result.dialect}\n` +
+      `${quantized} operator groups quantized, ${result.layers.length - quantized} left float, ${result.samples} calibration samples, ` +
+      `${seconds.total.toFixed(1)} s, ${Math.round(result.peakRssBytes / 2 ** 20)} MB\n`,
+  );
+  const left = result.layers.filter((layer) => layer.float !== undefined);
+  for (const { name, opType, float } of left)
+    process.stdout.write(`  float: ${name} (${opType}): ${float!.code}, ${float!.reason}\n`);
+  if (result.accuracy !== undefined) {
+    const { float, quantized: after } = result.accuracy;
+    process.stdout.write(
+      `accuracy: float ${share(float.correct, float.total)}, quantized ${share(after.correct, after.total)}\n`,
+    );
+  }
+}

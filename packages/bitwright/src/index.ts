@@ -1,0 +1,21 @@
+/**
+ * Bitwright compiles float ONNX models into quantized ONNX at any bitwidth, and proves what it did.
+ *
+ * ```ts
+ * import { quantize } from 'bitwright';
+ * const { bytes, layers } = await quantize('model.onnx', { bits: 'W4A4', data: 'calibration.json' });
+ * ```
+ *
+ * @packageDocumentation
+ */
+export { BitwrightError, type Diagnostic, type ErrorPlace } from '@bitwright/core';
+export type { AccuracyComparison } from './accuracy-gate.js';
+export { type BitwrightConfig, defineConfig } from './config.js';
+export { type EvaluateModelsOptions, evaluateModels, type ModelEvaluation } from './evaluate-models.js';
+export { type Inspection, inspect } from './inspect.js';
+export type { GridReport, LayerReport } from './layer-report.js';
+export type { ModelInput } from './model-file.js';
+export { type QuantizeResult, quantize } from './quantize.js';
+export type { DataInput, QuantizeOptions } from './quantize-options.js';
+export type { RunHooks } from './run-hooks.js';
+export { VERSION } from './version.js';

@@ -1,0 +1,53 @@
+import type { GraphModule } from '@bitwright/graph';
+import { formatBits } from '@bitwright/quantize';
+import type { LayerReport } from './layer-report.js';
+import type { ResolvedOptions } from './quantize-options.js';
+import { VERSION } from './version.js';
+
+/** What is written into a quantized model about how it was made. */
+export interface Provenance {
+  readonly resolved: ResolvedOptions;
+  readonly dialect: string;
+  readonly layers: readonly LayerReport[];
+  readonly samples: number;
+}
+
+/** Writes the `bitwright.*` keys into the model's metadata: true widths, which a carrier hides, and grids. */
+export function writeMetadata(module: GraphModule, provenance: Provenance): void {
+  const { resolved, dialect, layers, samples } = provenance;
+  const { qconfig } = resolved;
+  const props = module.metadataProps;
+  props.set('bitwright.version', VERSION);
+  props.set('bitwright.bits', formatBits(resolved.bits));
+  props.set('bitwright.scheme', resolved.scheme);
+  props.set('bitwright.method', resolved.method);
+  props.set('bitwright.backend', resolved.backend.name);
+  props.set('bitwright.dialect', dialect);
+  props.set('bitwright.observer', resolved.observer.name);
+  props.set('bitwright.samples', String(samples));
+  props.set('bitwright.bias', qconfig.bias);
+  const granularity = qconfig.perChannel ? 'per channel' : 'per tensor';
+  props.set('bitwright.weights', `${qconfig.symmetricWeights ? 'symmetric' : 'affine'} ${granularity}`);
+  props.set('bitwright.layers', JSON.stringify(layers));
+}
+
+/** The convention that stands beside an accuracy figure of a model: its own metadata, or what the graph shows. */
+export function conventionOf(module: GraphModule): string {
+  const get = (key: string): string | undefined => module.metadataProps.get(`bitwright.${key}`);
+  const bits = get('bits');
+  if (bits !== undefined) {
+    return [
+      bits,
+      `scheme ${get('scheme')}`,
+      `method ${get('method')}`,
+      `weights ${get('weights')}`,
+      `bias ${get('bias')}`,
+      `dialect ${get('dialect')}`,
+      `${get('samples')} calibration samples`,
+    ].join(', ');
+  }
+  const quantized = [...module.graph.allOps()].some((node) =>
+    /^(QuantizeLinear|DequantizeLinear|QLinear|Quant$)/.test(node.opType),
+  );
+  return quantized ? 'quantized by another tool (no bitwright metadata)' : 'float';
+}

@@ -1,0 +1,215 @@
+import {
+  type BackendConfig,
+  BIAS_FORMS,
+  type BiasForm,
+  findBackend,
+  SCHEMES,
+  type Scheme,
+} from '@bitwright/backends';
+import { BitwrightError, didYouMean } from '@bitwright/core';
+import type { ApiSample, DataCard, SampleSource } from '@bitwright/data';
+import {
+  type Bits,
+  findObserver,
+  type Observer,
+  parseBits,
+  type QConfig,
+  type QConfigMapping,
+} from '@bitwright/quantize';
+
+/** The methods, from calibrated scales alone to everything that pays within minutes. */
+export const METHODS = ['fast', 'balanced', 'best'] as const;
+
+/** Where weights and activations get one scale for the tensor or one for each output channel (weights only). */
+export const GRANULARITIES = ['per-channel', 'per-tensor'] as const;
+
+/** Whether weight grids are centred on zero. */
+export const WEIGHT_FORMS = ['symmetric', 'affine'] as const;
+
+/** How a call of {@link quantize} is told where samples come from. */
+export type DataInput = string | DataCard | SampleSource | AsyncIterable<ApiSample> | Iterable<ApiSample>;
+
+/** The choices of a quantization: one schema for the API, the configuration file and the command line. */
+export interface QuantizeOptions {
+  /** `W4A4`, `W2A8`, or `8` for both. */
+  readonly bits: string;
+  /** Calibration data: the path of a data card, a card, or samples. Not needed with `ranges`. */
+  readonly data?: DataInput;
+  /** Uses the first so many samples; 1024 by default. */
+  readonly samples?: number;
+  readonly backend?: string;
+  readonly scheme?: Scheme;
+  readonly method?: (typeof METHODS)[number];
+  readonly dialect?: 'auto' | 'qdq' | 'qcdq' | 'native' | 'qonnx';
+  readonly bias?: BiasForm;
+  readonly granularity?: (typeof GRANULARITIES)[number];
+  readonly weights?: (typeof WEIGHT_FORMS)[number];
+  /** How activation ranges are chosen; `mse` by default. */
+  readonly observer?: string;
+  /** How weight ranges are chosen; `mse` by default. */
+  readonly weightObserver?: 'mse' | 'min-max';
+  readonly powerOfTwo?: boolean;
+  readonly reduceRange?: boolean;
+  readonly mapping?: QConfigMapping;
+  /** Names or globs of nodes that stay float. */
+  readonly keepFloat?: readonly string[];
+  /** Memory for activations during calibration, in bytes or as `1GB`. */
+  readonly memory?: number | string;
+  /** Saved ranges to use instead of calibrating, as text of a ranges file or its path. */
+  readonly ranges?: string;
+  readonly saveRanges?: string;
+  /** Points of top-1 accuracy that may be lost, e.g. `1%`; needs `evaluation`. Missing it is an error and nothing is written. */
+  readonly maxDrop?: string;
+  /** Labelled data that the accuracy before and after is counted on; it never chooses anything. */
+  readonly evaluation?: DataInput;
+  /** Where the model is written; without it only the bytes are returned. */
+  readonly output?: string;
+  /** Lets W8A8 layers keep signed weights that saturate 16-bit pairs on CPUs without VNNI. */
+  readonly allowPairSaturation?: boolean;
+}
+
+/** Options with every default filled in and every name resolved. */
+export interface ResolvedOptions {
+  readonly bits: Bits;
+  readonly samples: number;
+  readonly backend: BackendConfig;
+  readonly scheme: Scheme;
+  readonly method: (typeof METHODS)[number];
+  readonly dialect: string;
+  readonly observer: Observer;
+  readonly weightObserver: 'mse' | 'min-max';
+  readonly qconfig: QConfig;
+  readonly mapping: QConfigMapping;
+  readonly keepFloat: readonly string[];
+  readonly memory: number;
+  readonly maxDrop: number | undefined;
+}
+
+/**
+ * Checks the options and fills in the defaults; what the options alone decide is settled here, before any file is read.
+ *
+ * @throws usage errors: BITS_INVALID, OPTION_VALUE, BACKEND_UNKNOWN, OBSERVER_UNKNOWN, SCHEME_WITH_BACKEND, NOT_BUILT.
+ */
+export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
+  const bits = parseBits(options.bits);
+  const scheme = oneOf('--scheme', options.scheme ?? 'backend', SCHEMES);
+  if (scheme !== 'backend' && options.backend !== undefined) {
+    throw new BitwrightError({
+      code: 'SCHEME_WITH_BACKEND',
+      message: `The scheme '${scheme}' brings its own table, so it can't be combined with the backend '${options.backend}'.`,
+      hint: 'Leave one of the two out.',
+      at: { option: '--scheme' },
+      kind: 'usage',
+    });
+  }
+  const method = oneOf('--method', options.method ?? 'fast', METHODS);
+  if (method !== 'fast')
+    throw notBuilt('--method', `the method '${method}'`, 'Take --method fast, which exists.');
+  const dialect = oneOf('--dialect', options.dialect ?? 'auto', ['auto', 'qdq', 'qcdq', 'native', 'qonnx']);
+  return {
+    bits,
+    samples: positiveInteger('--samples', options.samples ?? 1024),
+    backend: findBackend(scheme === 'backend' ? (options.backend ?? 'onnxruntime-cpu') : scheme),
+    scheme,
+    method,
+    dialect,
+    observer: findObserver(options.observer ?? 'mse'),
+    weightObserver: oneOf('--weight-observer', options.weightObserver ?? 'mse', ['mse', 'min-max']),
+    qconfig: {
+      ...bits,
+      symmetricWeights: oneOf('--weights', options.weights ?? 'symmetric', WEIGHT_FORMS) === 'symmetric',
+      perChannel:
+        oneOf('--granularity', options.granularity ?? 'per-channel', GRANULARITIES) === 'per-channel',
+      symmetricActivations: dialect === 'qonnx',
+      reduceRange: options.reduceRange ?? false,
+      powerOfTwo: options.powerOfTwo ?? false,
+      bias: oneOf('--bias', options.bias ?? 'int32', BIAS_FORMS),
+    },
+    mapping: options.mapping ?? {},
+    keepFloat: options.keepFloat ?? [],
+    memory: parseBytes(options.memory ?? '1GB'),
+    maxDrop: parseMaxDrop(options),
+  };
+}
+
+/** The error of a word of the interface whose feature does not exist yet. */
+export function notBuilt(option: string, what: string, hint: string): BitwrightError {
+  return new BitwrightError({
+    code: 'NOT_BUILT',
+    message: `${what[0]!.toUpperCase()}${what.slice(1)} is part of the interface but is not built yet.`,
+    hint,
+    at: { option },
+    kind: 'usage',
+  });
+}
+
+/** A value that must be one of a few words. @throws OPTION_VALUE (wrong usage) with the nearest. */
+export function oneOf<T extends string>(option: string, value: string, known: readonly T[]): T {
+  const found = known.find((candidate) => candidate === value);
+  if (found !== undefined) return found;
+  throw new BitwrightError({
+    code: 'OPTION_VALUE',
+    message: `${option} can't be '${value}'.`,
+    hint: didYouMean(value, known),
+    at: { option },
+    kind: 'usage',
+  });
+}
+
+/** A whole number above zero. @throws OPTION_VALUE (wrong usage). */
+export function positiveInteger(option: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new BitwrightError({
+    code: 'OPTION_VALUE',
+    message: `${option} must be a whole number above 0.`,
+    hint: `Write for example ${option} 1024.`,
+    at: { option },
+    kind: 'usage',
+  });
+}
+
+/** Bytes from `512MB`, `1GB` or a plain number. @throws OPTION_VALUE (wrong usage). */
+export function parseBytes(value: number | string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?$/i.exec(String(value).trim());
+  const bytes =
+    match === null
+      ? Number.NaN
+      : Number(match[1]) * 1024 ** ['', 'K', 'M', 'G', 'T'].indexOf(match[2]!.toUpperCase());
+  if (bytes >= 2 ** 20) return bytes;
+  throw new BitwrightError({
+    code: 'OPTION_VALUE',
+    message: `--memory can't be '${value}'.`,
+    hint: 'Write for example 512MB or 1GB; at least 1MB.',
+    at: { option: '--memory' },
+    kind: 'usage',
+  });
+}
+
+/** The error of a quantization without data and without saved ranges. */
+export function missingData(): BitwrightError {
+  return new BitwrightError({
+    code: 'DATA_NEEDED',
+    message: 'Quantization needs calibration data, and none was given.',
+    hint: 'Give a data card with --data, or saved ranges with --ranges.',
+    at: { option: '--data' },
+    kind: 'usage',
+  });
+}
+
+function parseMaxDrop(options: QuantizeOptions): number | undefined {
+  const { maxDrop, evaluation } = options;
+  if (maxDrop === undefined) return undefined;
+  const points = Number(/^(\d+(?:\.\d+)?)\s*%?$/.exec(maxDrop.trim())?.[1] ?? Number.NaN);
+  if (Number.isFinite(points) && evaluation !== undefined) return points;
+  throw new BitwrightError({
+    code: 'OPTION_VALUE',
+    message:
+      evaluation === undefined ? '--max-drop needs labelled data.' : `--max-drop can't be '${maxDrop}'.`,
+    hint:
+      evaluation === undefined
+        ? 'Give a data card with labels by --eval.'
+        : 'Write for example --max-drop 1%.',
+    at: { option: '--max-drop' },
+    kind: 'usage',
+  });
+}

@@ -1,0 +1,3 @@
+export { type CaptureOptions, captureModel } from './capture-model.js';
+export { SparseTensor } from './sparse-tensor.js';
+export { irVersionOfOpset, LATEST_IR_VERSION, LATEST_OPSET } from './versions.js';

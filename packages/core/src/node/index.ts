@@ -1,0 +1,1 @@
+export { assertWritable, FileSource, readFileBytes, siblingFiles, writeFileAtomically } from './files.js';

@@ -1,0 +1,305 @@
+import {
+  DenseTensor,
+  type Diagnostic,
+  type DType,
+  dequantizeTensor,
+  quantizeTensor,
+  type Tensor,
+  type TensorData,
+} from '@bitwright/core';
+import {
+  constantTensor,
+  type Graph,
+  type GraphModule,
+  isDeQuantStub,
+  isQuantizer,
+  type Node,
+  nodeName,
+  type OpNode,
+  QuantizedTensor,
+  type QuantSpec,
+  qparamsOf,
+  type Value,
+} from '@bitwright/graph';
+import type { LowerOptions } from './dialect.js';
+import { layerSaturation } from './saturation.js';
+
+/** What distinguishes the dialects that write QuantizeLinear and DequantizeLinear. */
+export interface QdqStyle {
+  /** The element type that carries weight codes of a width. */
+  weightCarrier(bits: number): DType;
+}
+
+/** Rewrites every quantizer into QuantizeLinear, Clip where the width is not the carrier's, and DequantizeLinear. */
+export function lowerToQdq(module: GraphModule, style: QdqStyle, options: LowerOptions): Diagnostic[] {
+  const diagnostics: Diagnostic[] = [];
+  const { graph } = module;
+  for (const node of [...graph.ops()]) {
+    if (!isQuantizer(node)) continue;
+    const { role } = qparamsOf(node);
+    if (role === 'weight') lowerWeight(graph, node, style, options, diagnostics);
+    else if (role === 'bias') lowerBias(graph, node);
+    else if (constantTensor(node.inputs[0]) !== undefined) lowerConstantActivation(graph, node);
+    else lowerActivation(graph, node);
+  }
+  guardFloatBias(graph);
+  removeDeQuantStubs(graph);
+  graph.eliminateDeadCode();
+  module.opsets.delete('ai.bitwright');
+  return diagnostics;
+}
+
+/** x -> QuantizeLinear(uint8) -> Clip(uint8) below the carrier's width -> DequantizeLinear; the grid sits at the low end of the carrier. */
+function lowerActivation(graph: Graph, node: OpNode): void {
+  const spec = qparamsOf(node);
+  const carrier = activationCarrier(spec.bits);
+  const base = node.attributes.string('tensor', node.inputs[0]!.name);
+  const scale = node.inputs[1]!;
+  const zeroPoint = scalar(graph, `${base}_zero_point`, carrier, spec.zeroPoint[0]! - spec.quantMin, node);
+  const levels = spec.quantMax - spec.quantMin;
+  const quantize = createOp(graph, 'QuantizeLinear', [node.inputs[0]!, scale, zeroPoint], `${base}_q`, node);
+  let codes = quantize.output;
+  if (levels !== largestCode(carrier)) {
+    const low = scalar(graph, `${base}_code_min`, carrier, 0, node);
+    const high = scalar(graph, `${base}_code_max`, carrier, levels, node);
+    codes = createOp(graph, 'Clip', [codes, low, high], `${base}_clip`, node).output;
+  }
+  finish(graph, node, createOp(graph, 'DequantizeLinear', [codes, scale, zeroPoint], `${base}_dq`, node));
+}
+
+/** A constant operand, e.g. of an Add: its codes are computed here and only DequantizeLinear is written. */
+function lowerConstantActivation(graph: Graph, node: OpNode): void {
+  const spec = qparamsOf(node);
+  const carrier = activationCarrier(spec.bits);
+  const tensor = constantTensor(node.inputs[0])!;
+  const codes = quantizeTensor(tensor.data() as Float32Array, tensor.dims, spec);
+  const base = node.inputs[0]!.name;
+  const stored = graph.getAttr(
+    `${base}_codes`,
+    integerTensor(carrier, tensor.dims, codes, -spec.quantMin),
+    node,
+  );
+  const zeroPoint = scalar(graph, `${base}_zero_point`, carrier, spec.zeroPoint[0]! - spec.quantMin, node);
+  finish(
+    graph,
+    node,
+    createOp(graph, 'DequantizeLinear', [stored.output, node.inputs[1]!, zeroPoint], `${base}_dq`, node),
+  );
+}
+
+function lowerWeight(
+  graph: Graph,
+  node: OpNode,
+  style: QdqStyle,
+  options: LowerOptions,
+  diagnostics: Diagnostic[],
+): void {
+  const spec = qparamsOf(node);
+  const codes = codesOf(node, spec);
+  const base = node.inputs[0]!.name;
+  let carrier = style.weightCarrier(spec.bits);
+  let shift = 0;
+  if (
+    carrier === 'int8' &&
+    spec.bits === 8 &&
+    options.allowPairSaturation !== true &&
+    !layerSaturation(node).safe
+  ) {
+    carrier = 'uint8';
+    shift = 128;
+    diagnostics.push({
+      code: 'SATURATION_AVOIDED',
+      severity: 'info',
+      message: `The weights of '${readerName(node)}' are written as uint8 with zero point 128: signed ones would saturate 16-bit pairs on CPUs without VNNI.`,
+      at: { node: readerName(node) },
+    });
+  }
+  const dims = constantTensor(node.inputs[0])!.dims;
+  const stored = graph.getAttr(`${base}_codes`, integerTensor(carrier, dims, codes, shift), node);
+  const zeroPoints = integerTensor(
+    carrier,
+    spec.axis === undefined ? [] : [spec.zeroPoint.length],
+    spec.zeroPoint,
+    shift,
+  );
+  const zeroPoint = graph.getAttr(`${base}_zero_point`, zeroPoints, node);
+  finish(
+    graph,
+    node,
+    dequantize(graph, [stored.output, node.inputs[1]!, zeroPoint.output], `${base}_dq`, node, spec.axis),
+  );
+}
+
+/** int32 (or int16, int8) codes -> DequantizeLinear without zero point: WebGPU rejects one on int32, and it is zero. */
+function lowerBias(graph: Graph, node: OpNode): void {
+  const spec = qparamsOf(node);
+  const base = node.inputs[0]!.name;
+  const tensor = constantTensor(node.inputs[0])!;
+  const carrier: DType = spec.bits === 32 ? 'int32' : spec.bits === 16 ? 'int16' : 'int8';
+  const stored = graph.getAttr(
+    `${base}_codes`,
+    integerTensor(carrier, tensor.dims, codesOf(node, spec), 0),
+    node,
+  );
+  finish(graph, node, dequantize(graph, [stored.output, node.inputs[1]!], `${base}_dq`, node, spec.axis));
+}
+
+/**
+ * A float bias behind quantized weights is split off into an Add: the runtime would otherwise turn it into int32 at
+ * s_x * s_w by itself, which is coarse at few bits (numerics, runtime trap 4).
+ */
+function guardFloatBias(graph: Graph): void {
+  for (const node of [...graph.ops()]) {
+    const bias = node.inputs[2];
+    if (
+      !(node.is('Conv') || node.is('ConvTranspose') || node.is('Gemm')) ||
+      constantTensor(bias) === undefined
+    )
+      continue;
+    if (node.inputs[1]?.producer.kind !== 'op' || !node.inputs[1].producer.is('DequantizeLinear')) continue;
+    const { dims } = constantTensor(bias)!;
+    const channels = dims[0] ?? 1;
+    const rank = constantRank(node.inputs[1].producer);
+    const shape = node.is('Gemm') ? dims : [1, channels, ...Array<number>(rank - 2).fill(1)];
+    const values = new DenseTensor('float', shape, constantTensor(bias)!.data());
+    const output = node.outputs[0]!;
+    const after = node.next!;
+    const operand = graph.getAttr(`${bias!.name}_operand`, values, after);
+    const add = graph.createOp({
+      opType: 'Add',
+      name: `${nodeName(node)}_bias`,
+      inputs: [output, operand.output],
+      outputs: [
+        { name: graph.freshName(`${output.name}_biased`), ...(output.type && { type: output.type }) },
+      ],
+      before: after,
+    });
+    output.replaceAllUsesWith(add.output, new Set([add]));
+    node.truncateInputs(2);
+  }
+}
+
+function constantRank(dequantizeNode: OpNode): number {
+  return constantTensor(dequantizeNode.inputs[0])?.dims.length ?? 2;
+}
+
+/** Takes the markers before the outputs out; each output keeps its name. */
+export function removeDeQuantStubs(graph: Graph): void {
+  const named = new Set<Value>();
+  for (const node of [...graph.ops()]) {
+    if (!isDeQuantStub(node)) continue;
+    const source = node.inputs[0]!;
+    const { name } = node.output;
+    if (named.has(source) || source.producer.kind !== 'op' || graph.inputs.includes(source)) {
+      const kept = graph.createOp({
+        opType: 'Identity',
+        name,
+        inputs: [source],
+        outputs: [{}],
+        before: node,
+      });
+      node.output.replaceAllUsesWith(kept.output);
+      graph.eraseNode(node);
+      graph.rename(kept.output, name);
+      continue;
+    }
+    const { type } = node.output;
+    node.output.replaceAllUsesWith(source);
+    graph.eraseNode(node);
+    graph.rename(source, name);
+    source.type = type;
+    named.add(source);
+  }
+}
+
+/** The codes of a constant that a quantizer reads: those of its rounding where it has been rounded, else the nearest. */
+export function codesOf(node: OpNode, spec: ReturnType<typeof qparamsOf>): Int32Array {
+  const tensor = constantTensor(node.inputs[0])!;
+  if (tensor instanceof QuantizedTensor) return tensor.codes;
+  return quantizeTensor(tensor.data() as Float32Array, tensor.dims, spec);
+}
+
+/** The float values that lie exactly on the grid. */
+export function onGrid(node: OpNode, spec: ReturnType<typeof qparamsOf>): Tensor {
+  const { dims } = constantTensor(node.inputs[0])!;
+  return new DenseTensor('float', dims, dequantizeTensor(codesOf(node, spec), dims, spec));
+}
+
+/** Integer codes in the element type that carries them; `shift` is added to each. */
+export function integerTensor(
+  carrier: DType,
+  dims: readonly number[],
+  codes: Int32Array,
+  shift: number,
+): Tensor {
+  const data: TensorData = storage(carrier, codes.length);
+  for (let i = 0; i < codes.length; i++) data[i] = codes[i]! + shift;
+  return new DenseTensor(carrier, dims, data);
+}
+
+function storage(
+  carrier: DType,
+  length: number,
+): Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array {
+  switch (carrier) {
+    case 'int32':
+      return new Int32Array(length);
+    case 'int16':
+      return new Int16Array(length);
+    case 'uint16':
+      return new Uint16Array(length);
+    case 'uint8':
+    case 'uint4':
+    case 'uint2':
+      return new Uint8Array(length);
+    default:
+      return new Int8Array(length);
+  }
+}
+
+function activationCarrier(bits: QuantSpec['bits']): DType {
+  return bits === 16 ? 'uint16' : 'uint8';
+}
+
+function largestCode(carrier: DType): number {
+  return carrier === 'uint16' ? 65535 : 255;
+}
+
+function scalar(graph: Graph, name: string, carrier: DType, value: number, before: Node): Value {
+  return graph.getAttr(name, integerTensor(carrier, [], Int32Array.of(value), 0), before).output;
+}
+
+function createOp(
+  graph: Graph,
+  opType: string,
+  inputs: readonly Value[],
+  name: string,
+  before: Node,
+): OpNode {
+  const fresh = graph.freshName(name);
+  return graph.createOp({ opType, name: fresh, inputs, outputs: [{ name: fresh }], before });
+}
+
+function dequantize(
+  graph: Graph,
+  inputs: readonly Value[],
+  name: string,
+  before: Node,
+  axis: number | undefined,
+): OpNode {
+  const node = createOp(graph, 'DequantizeLinear', inputs, name, before);
+  if (axis !== undefined) node.attributes = node.attributes.with({ axis });
+  return node;
+}
+
+function finish(graph: Graph, quantizer: OpNode, dequantizer: OpNode): void {
+  const { type } = quantizer.output;
+  if (type !== undefined) dequantizer.output.type = type;
+  quantizer.output.replaceAllUsesWith(dequantizer.output);
+  graph.eraseNode(quantizer);
+}
+
+function readerName(node: OpNode): string {
+  const [use] = node.output.uses;
+  return use === undefined ? nodeName(node) : nodeName(use.node);
+}

@@ -1,0 +1,199 @@
+import { BitwrightError, type Tensor } from '@bitwright/core';
+import { Attributes, graphsOf } from './attribute.js';
+import type { Graph } from './graph.js';
+import { type Use, Value, type ValueType } from './value.js';
+
+/** A result to be made: its name (fresh when absent) and what is known of its type. */
+export interface OutputInit {
+  readonly name?: string;
+  readonly type?: ValueType;
+}
+
+/** What all nodes share: a place in the ordered list of one graph, inputs, outputs, notes. */
+abstract class NodeBase {
+  /** Notes of passes, not saved into the model. */
+  readonly meta = new Map<string, unknown>();
+  /** The protobuf message that the node was read from, so that documentation and unknown fields survive. */
+  origin: unknown;
+  #inputs: (Value | undefined)[] = [];
+  #inputUses: (Use | undefined)[] = [];
+  #outputs: Value[] = [];
+  /** Neighbours in the graph's order; kept by the graph. An erased node keeps `next`. */
+  previous: Node | undefined;
+  next: Node | undefined;
+  #graph: Graph | undefined;
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+  }
+
+  /** The graph that owns this node. @throws GRAPH_NODE_ERASED once it was erased. */
+  get graph(): Graph {
+    if (this.#graph !== undefined) return this.#graph;
+    throw new BitwrightError({
+      code: 'GRAPH_NODE_ERASED',
+      message: 'A node was used after it had been erased from its graph.',
+      hint: 'A rule or pass keeps a node beyond its life: look it up again after each edit.',
+    });
+  }
+
+  get erased(): boolean {
+    return this.#graph === undefined;
+  }
+
+  /** The values read, in operator order; undefined for an optional input that is left out. */
+  get inputs(): readonly (Value | undefined)[] {
+    return this.#inputs;
+  }
+
+  get outputs(): readonly Value[] {
+    return this.#outputs;
+  }
+
+  /** Lets input `index` read another value (undefined: leaves it out); inputs in between are left out. O(1). */
+  setInput(index: number, value: Value | undefined): void {
+    if (value !== undefined) this.#assertReadable(value);
+    while (this.#inputs.length <= index) {
+      this.#inputs.push(undefined);
+      this.#inputUses.push(undefined);
+    }
+    const before = this.#inputs[index];
+    const use = this.#inputUses[index];
+    if (before !== undefined && use !== undefined) Value.internals.removeUse(before, use);
+    this.#inputs[index] = value;
+    if (value === undefined) {
+      this.#inputUses[index] = undefined;
+      return;
+    }
+    const made: Use = { node: this as unknown as Node, index };
+    this.#inputUses[index] = made;
+    Value.internals.addUse(value, made);
+  }
+
+  /** Drops the inputs from `count` on. */
+  truncateInputs(count: number): void {
+    for (let i = count; i < this.#inputs.length; i++) this.setInput(i, undefined);
+    this.#inputs.length = Math.min(this.#inputs.length, count);
+    this.#inputUses.length = this.#inputs.length;
+  }
+
+  #assertReadable(value: Value): void {
+    if (value.producer.graph.encloses(this.graph)) return;
+    throw new BitwrightError({
+      code: 'GRAPH_FOREIGN_VALUE',
+      message: `The value '${value.name}' belongs to a graph that is not around the node that would read it.`,
+      hint: 'Clone or recreate the value in the graph of its reader.',
+      at: { value: value.name },
+    });
+  }
+
+  /** For graphs and their verifier only. */
+  static readonly internals = {
+    addOutput: (node: NodeBase, value: Value): void => void node.#outputs.push(value),
+    useAt: (node: NodeBase, index: number): Use | undefined => node.#inputUses[index],
+    detach: (node: NodeBase): void => {
+      node.truncateInputs(0);
+      node.#graph = undefined;
+    },
+  };
+}
+
+/** An input of the graph. */
+export class PlaceholderNode extends NodeBase {
+  readonly kind = 'placeholder';
+
+  get output(): Value {
+    return this.outputs[0]!;
+  }
+}
+
+/** An initializer: a tensor that is fixed in the model. */
+export class GetAttrNode extends NodeBase {
+  readonly kind = 'get_attr';
+
+  constructor(
+    graph: Graph,
+    public tensor: Tensor,
+  ) {
+    super(graph);
+  }
+
+  get output(): Value {
+    return this.outputs[0]!;
+  }
+}
+
+/** An ONNX operator with its domain ('' is ai.onnx), type and attributes. */
+export class OpNode extends NodeBase {
+  readonly kind = 'op';
+  #attributes = new Attributes();
+
+  constructor(
+    graph: Graph,
+    public opType: string,
+    public domain: string,
+    /** The node's own name in the file; '' for an unnamed one. See {@link displayName}. */
+    public name: string,
+  ) {
+    super(graph);
+  }
+
+  /** The one output of an operator with a single result. */
+  get output(): Value {
+    return this.outputs[0]!;
+  }
+
+  /** How the node is called in messages and selectors: its name, or that of its first output. */
+  get displayName(): string {
+    return this.name !== ''
+      ? this.name
+      : (this.outputs.find((value) => value.name !== '')?.name ?? this.opType);
+  }
+
+  get attributes(): Attributes {
+    return this.#attributes;
+  }
+
+  /** Replaces all attributes; bodies that the new ones do not hold stop reading the values around them. */
+  set attributes(attributes: Attributes) {
+    const bodies = new Map<Graph, string>();
+    for (const [name, attr] of attributes) for (const body of graphsOf(attr)) bodies.set(body, name);
+    for (const body of bodies.keys()) body.assertAdoptable(this);
+    const before = this.subgraphs();
+    this.#attributes = attributes;
+    for (const [body, name] of bodies) body.adoptInto(this, name);
+    for (const body of before) if (!bodies.has(body)) body.release();
+  }
+
+  /** The bodies of If, Loop, Scan and the like. */
+  subgraphs(): Graph[] {
+    return [...this.#attributes].flatMap(([, attr]) => graphsOf(attr));
+  }
+
+  /** True for an operator of the standard domain with this type. */
+  is(opType: string): boolean {
+    return this.domain === '' && this.opType === opType;
+  }
+}
+
+/** The end of the graph: its inputs are the graph's outputs. */
+export class OutputNode extends NodeBase {
+  readonly kind = 'output';
+}
+
+/** A node of one of the four kinds. */
+export type Node = PlaceholderNode | GetAttrNode | OpNode | OutputNode;
+
+/** How any node is called in messages. */
+export function nodeName(node: Node): string {
+  if (node.kind === 'op') return node.displayName;
+  return node.kind === 'output' ? 'output' : node.output.name;
+}
+
+/** For graphs and their verifier only: edits and looks that keep lists in step. */
+export const nodeInternals: {
+  addOutput(node: Node, value: Value): void;
+  /** The use that input `index` has entered in the list of the value it reads. */
+  useAt(node: Node, index: number): Use | undefined;
+  detach(node: Node): void;
+} = NodeBase.internals;

@@ -1,0 +1,19 @@
+export { applyRanges, type CalibrateOptions, type Calibration, calibrate } from './calibrate.js';
+export { type ConvertOptions, convert } from './convert.js';
+export type { FloatReason, LayerPlan, PlannedLayer } from './layer-plan.js';
+export { planLayers } from './layer-plan.js';
+export { FloatHistogram } from './observers/float-histogram.js';
+export type { Observer } from './observers/observer.js';
+export { findObserver, OBSERVERS } from './observers/registry.js';
+export { type ObserverGroup, type PreparedLayer, type PreparedModel, prepare } from './prepare.js';
+export {
+  type Bits,
+  formatBits,
+  parseBits,
+  type QConfig,
+  type QConfigMapping,
+  QConfigResolver,
+} from './qconfig.js';
+export { type CalibratedRange, type CalibratedRanges, formatRanges, parseRanges } from './ranges.js';
+export type { RoundingAlgorithm, RoundingLayer } from './rounding/rounding-algorithm.js';
+export { weightQParams } from './rounding/weight-scale.js';

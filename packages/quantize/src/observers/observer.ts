@@ -1,0 +1,27 @@
+import type { QuantGrid } from '@bitwright/core';
+import type { FloatHistogram } from './float-histogram.js';
+
+/** What calibration knows of one tensor. */
+export interface TensorStatistics {
+  readonly histogram: FloatHistogram;
+  /** Moving averages of the smallest and largest value of each sample, in the order of the data. */
+  readonly movingMin: number;
+  readonly movingMax: number;
+}
+
+/** How a range is to become scale and zero point. */
+export interface GridChoice {
+  readonly grid: QuantGrid;
+  readonly symmetric: boolean;
+  readonly powerOfTwo: boolean;
+}
+
+/** A reader of the statistics that chooses the range a tensor is clipped to. */
+export interface Observer {
+  readonly name: string;
+  readonly description: string;
+  /** True when it reads the moving averages, which cost a second look at every sample. */
+  readonly perSample?: boolean;
+  /** @returns the range [low, high] in the tensor's own unit; zero is always inside of the final grid. */
+  range(statistics: TensorStatistics, choice: GridChoice): { low: number; high: number };
+}

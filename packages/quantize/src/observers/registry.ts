@@ -1,0 +1,31 @@
+import { BitwrightError, didYouMean } from '@bitwright/core';
+import { entropyObserver } from './entropy.js';
+import { minMaxObserver, movingAverageObserver } from './min-max.js';
+import { mseObserver } from './mse.js';
+import type { Observer } from './observer.js';
+import { percentileObserver } from './percentile.js';
+
+/** Every observer that ships, the default first. */
+export const OBSERVERS: readonly Observer[] = [
+  mseObserver,
+  minMaxObserver,
+  movingAverageObserver,
+  percentileObserver,
+  entropyObserver,
+];
+
+/** The observer of a name. @throws OBSERVER_UNKNOWN (wrong usage) with the nearest name. */
+export function findObserver(name: string): Observer {
+  const found = OBSERVERS.find((observer) => observer.name === name);
+  if (found !== undefined) return found;
+  throw new BitwrightError({
+    code: 'OBSERVER_UNKNOWN',
+    message: `There is no observer '${name}'.`,
+    hint: didYouMean(
+      name,
+      OBSERVERS.map((observer) => observer.name),
+    ),
+    at: { option: '--observer' },
+    kind: 'usage',
+  });
+}

@@ -1,0 +1,91 @@
+import { channelLayout, type QParams, type QuantGrid, rangeToQParams, roundHalfEven } from '@bitwright/core';
+import { ERROR_NORM, normedError } from '../observers/grid-error.js';
+
+const STEPS = 81;
+
+/** How weight scales are chosen. */
+export interface WeightScaleOptions {
+  /** `mse` searches the smallest |error|^2.4 on the real grid, `min-max` clips nothing. */
+  readonly search: 'mse' | 'min-max';
+  readonly symmetric: boolean;
+  readonly powerOfTwo: boolean;
+  /** Smallest scale allowed for each channel, e.g. so that a bias fits into 32 bits. */
+  readonly floor?: Float32Array;
+}
+
+/**
+ * Scales and zero points of a weight tensor, one for each index of `axis` or one for all.
+ *
+ * The search shrinks the range of each channel from 100 % to 20 % and keeps the smallest summed |error|^2.4.
+ */
+export function weightQParams(
+  weights: Float32Array,
+  dims: readonly number[],
+  axis: number | undefined,
+  grid: QuantGrid,
+  options: WeightScaleOptions,
+): QParams {
+  const { outer, channels, inner } = channelLayout(dims, axis);
+  const scale = new Float32Array(channels);
+  const zeroPoint = new Int32Array(channels);
+  const row = new Float32Array(outer * inner);
+  for (let channel = 0; channel < channels; channel++) {
+    for (let o = 0; o < outer; o++) {
+      const start = (o * channels + channel) * inner;
+      row.set(weights.subarray(start, start + inner), o * inner);
+    }
+    const best = searchChannel(row, grid, options, options.floor?.[channel] ?? 0);
+    scale[channel] = best.scale;
+    zeroPoint[channel] = best.zeroPoint;
+  }
+  return { ...grid, scale, zeroPoint, ...(axis !== undefined && { axis }) };
+}
+
+function searchChannel(
+  row: Float32Array,
+  grid: QuantGrid,
+  options: WeightScaleOptions,
+  floor: number,
+): { scale: number; zeroPoint: number } {
+  let min = 0;
+  let max = 0;
+  for (const value of row) {
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  // a channel of zeros: any scale is exact, 1 keeps the bias well scaled
+  if (min === 0 && max === 0) return { scale: Math.max(1, floor), zeroPoint: 0 };
+  const whole = withFloor(rangeToQParams(min, max, grid, options), floor);
+  if (options.search === 'min-max' || grid.bits >= 12) return whole;
+  let best = whole;
+  let bestError = rowError(row, whole.scale, whole.zeroPoint, grid);
+  for (let step = 1; step < STEPS; step++) {
+    const keep = 1 - step / 100;
+    const candidate = withFloor(rangeToQParams(min * keep, max * keep, grid, options), floor);
+    const error = rowError(row, candidate.scale, candidate.zeroPoint, grid);
+    if (error < bestError) {
+      bestError = error;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+function withFloor(
+  found: { scale: number; zeroPoint: number },
+  floor: number,
+): { scale: number; zeroPoint: number } {
+  return found.scale >= floor ? found : { ...found, scale: Math.fround(floor) };
+}
+
+function rowError(row: Float32Array, scale: number, zeroPoint: number, grid: QuantGrid): number {
+  const low = grid.quantMin - zeroPoint;
+  const high = grid.quantMax - zeroPoint;
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) {
+    const t = row[i]! / scale;
+    const rounded = t < low ? low : t > high ? high : roundHalfEven(t);
+    sum += normedError(t - rounded);
+  }
+  return sum * scale ** ERROR_NORM;
+}

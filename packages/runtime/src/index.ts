@@ -1,0 +1,4 @@
+export { batchSizeFor } from './batch-size.js';
+export { type EvaluateOptions, type Evaluation, evaluate, indexOfLargest } from './evaluate.js';
+export type { ExecutionMode, Executor, ExecutorOptions, OpenExecutor } from './executor.js';
+export { openOrtNode } from './node/ort-node-executor.js';

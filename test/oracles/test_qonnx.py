@@ -1,0 +1,86 @@
+"""The qonnx package executes our qonnx files, and its own converters agree about our qonnx and qcdq files."""
+
+import numpy as np
+import onnx
+import pytest
+from comparing import activation_grids, assert_same_steps, execute, faithful_session, with_outputs
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.core.onnx_exec import execute_onnx
+from qonnx.custom_op.general.intquant import int_quant
+from qonnx.transformation.infer_shapes import InferShapes
+from qonnx.transformation.qcdq_to_qonnx import QCDQToQuant
+from qonnx.transformation.qonnx_to_qcdq import QuantToQCDQ
+
+WIDTHS = ["W8A8", "W6A6", "W4A4", "W3A3", "W2A2", "W2A8"]
+SCHEMES = ["integer-only", "academic"]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("bits", WIDTHS)
+def test_qonnx_file_equals_its_qcdq_twin(quantized, images, bits: str, scheme: str) -> None:
+    model = onnx.load(quantized(bits, "qonnx", scheme))
+    grids = activation_grids(model)
+    executed = run_qonnx(model, images)
+    twin = ModelWrapper(fold_wide_quantizers(model)).transform(QuantToQCDQ()).model
+    assert not [node.name for node in twin.graph.node if node.op_type == "Quant"]
+    names = [*grids, *(["logits"] if "logits" not in grids else [])]
+    computed = execute(faithful_session(with_outputs(twin, list(grids))), names, images)
+    assert_same_steps(grids, executed, computed)
+    assert (executed["logits"].argmax(1) == computed["logits"].argmax(1)).all()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("bits", WIDTHS)
+def test_qcdq_file_is_understood_by_qonnx(quantized, images, bits: str, scheme: str) -> None:
+    model = onnx.load(quantized(bits, "qcdq", scheme))
+    grids = activation_grids(model)
+    names = [*grids, *(["logits"] if "logits" not in grids else [])]
+    computed = execute(faithful_session(with_outputs(model, list(grids))), names, images)
+    prepared = ModelWrapper(write_out_zero_points(model)).transform(InferShapes())
+    converted = prepared.transform(QCDQToQuant()).model
+    assert not [node.name for node in converted.graph.node if node.op_type in ("QuantizeLinear", "DequantizeLinear")]
+    executed = run_qonnx(converted, images)
+    assert_same_steps(grids, executed, computed)
+    assert (executed["logits"].argmax(1) == computed["logits"].argmax(1)).all()
+
+
+def run_qonnx(model: onnx.ModelProto, images: np.ndarray) -> dict[str, np.ndarray]:
+    """Every tensor of the network as the qonnx package computes it; it wants fixed shapes."""
+    fixed = onnx.ModelProto()
+    fixed.CopyFrom(model)
+    for value in (*fixed.graph.input, *fixed.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = len(images)
+    del fixed.graph.value_info[:]
+    wrapper = ModelWrapper(fixed).transform(InferShapes())
+    return execute_onnx(wrapper, {"image": images}, return_full_exec_context=True)
+
+
+def fold_wide_quantizers(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy in which constants wider than 8 bits (biases) are floats on their grid: the converter leaves them alone."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    constants = {t.name: onnx.numpy_helper.to_array(t) for t in copy.graph.initializer}
+    for node in list(copy.graph.node):
+        if node.op_type != "Quant" or node.input[0] not in constants or constants[node.input[3]].item() <= 8:
+            continue
+        signed, narrow = (next(a.i for a in node.attribute if a.name == name) for name in ("signed", "narrow"))
+        folded = int_quant(*(constants[name] for name in node.input), signed, narrow, "ROUND")
+        copy.graph.initializer.append(onnx.numpy_helper.from_array(folded.astype(np.float32), node.output[0]))
+        copy.graph.node.remove(node)
+    return copy
+
+
+def write_out_zero_points(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy in which every DequantizeLinear names its zero point: qonnx 1.0.0 does not know that it may be left out."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    constants = {t.name: t for t in copy.graph.initializer}
+    for node in copy.graph.node:
+        if node.op_type == "DequantizeLinear" and len(node.input) == 2:
+            codes, scale = constants[node.input[0]], constants[node.input[1]]
+            dtype = onnx.helper.tensor_dtype_to_np_dtype(codes.data_type)
+            name = f"{node.output[0]}_zero_point"
+            zero = onnx.numpy_helper.from_array(np.zeros(tuple(scale.dims), dtype), name)
+            copy.graph.initializer.append(zero)
+            node.input.append(name)
+    return copy

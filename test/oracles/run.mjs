@@ -21,8 +21,12 @@ const inVenv = join(environment, process.platform === 'win32' ? 'Scripts/python.
 const python = findPython();
 if (python === undefined) {
   const needed = `Python ${OLDEST_PYTHON.join('.')} or newer`;
-  if (process.env.CI === 'true') close({ passed: 0, failed: 1, skipped: 0 }, `oracles: ${needed} is needed under CI`);
-  close({ passed: 0, failed: 0, skipped: 1 }, `oracles: skipped, because ${needed} was not found as python3 or python`);
+  if (process.env.CI === 'true')
+    close({ passed: 0, failed: 1, skipped: 0 }, `oracles: ${needed} is needed under CI`);
+  close(
+    { passed: 0, failed: 0, skipped: 1 },
+    `oracles: skipped, because ${needed} was not found as python3 or python`,
+  );
 }
 if (!makeEnvironment(python)) {
   close({ passed: 0, failed: 1, skipped: 0 }, 'oracles: the Python environment could not be made; see above');
@@ -36,7 +40,8 @@ function findPython() {
     });
     if (probe.status !== 0) continue;
     const [major, minor] = probe.stdout.trim().split(' ').map(Number);
-    if (major === OLDEST_PYTHON[0] && minor >= OLDEST_PYTHON[1]) return { command, version: probe.stdout.trim() };
+    if (major === OLDEST_PYTHON[0] && minor >= OLDEST_PYTHON[1])
+      return { command, version: probe.stdout.trim() };
   }
   return undefined;
 }
@@ -62,7 +67,15 @@ function runPytest(args) {
   const report = join(folder, 'report.xml');
   try {
     const passedOn = args.length > 0 ? args : [here];
-    const ran = succeeds(inVenv, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', `--junitxml=${report}`, ...passedOn]);
+    const ran = succeeds(inVenv, [
+      '-m',
+      'pytest',
+      '-q',
+      '-p',
+      'no:cacheprovider',
+      `--junitxml=${report}`,
+      ...passedOn,
+    ]);
     const counts = countTests(report);
     if (!ran && counts.failed === 0) counts.failed = 1;
     return counts;

@@ -6,7 +6,7 @@ import { type FloatPassReport, runFloatPasses } from './float-passes.js';
 import { type LayerReport, reportLayers } from './layer-report.js';
 import { conventionOf } from './metadata.js';
 import { assertFloatModel, loadModel, type ModelInput, modelName } from './model-file.js';
-import { resolveOptions } from './quantize-options.js';
+import { type QuantizeOptions, resolveOptions } from './quantize-options.js';
 
 /** What is shown of a model's input or output. */
 export interface ValueReport {
@@ -33,6 +33,9 @@ export interface Inspection {
   /** The model after the passes, with quantizers, for --ir. */
   readonly module: GraphModule;
 }
+
+/** The table and widths that the plan is made for. */
+export type InspectOptions = Partial<Pick<QuantizeOptions, 'bits' | 'backend' | 'scheme'>>;
 
 /** Looks at a model without running it: never loads ONNX Runtime. */
 export function inspect(

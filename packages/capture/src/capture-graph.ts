@@ -12,8 +12,8 @@ import { normalDomain } from './versions.js';
 export interface CaptureContext {
   readonly file: string | undefined;
   readonly resolve: ByteSourceResolver | undefined;
-  /** True for a domain that the model imports. */
-  isKnownDomain(domain: string): boolean;
+  /** True when the model imports the standard operators. */
+  readonly importsStandard: boolean;
 }
 
 /** Captures a graph: inputs become placeholders, initializers get_attr nodes, nodes operators in the order of the file. */
@@ -129,11 +129,12 @@ class GraphCapture {
         at,
       );
     }
-    if (!this.context.isKnownDomain(domain)) {
+    // Runtimes know the versions of their own domains, and exporters leave those out; the standard one has no default.
+    if (domain === '' && !this.context.importsStandard) {
       failModel(
         'MODEL_OPSET_ABSENT',
-        `The node '${callNode(proto)}' is a ${proto.opType} of the domain '${domain || 'ai.onnx'}', which the model does not import.`,
-        'Add the domain and its version to opset_import.',
+        `The node '${callNode(proto)}' is the standard operator ${proto.opType}, but the model does not import ai.onnx.`,
+        'Add ai.onnx and its version to opset_import.',
         at,
       );
     }

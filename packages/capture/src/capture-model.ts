@@ -33,7 +33,7 @@ export function captureModel(model: ModelProto | Uint8Array, options: CaptureOpt
     captureGraph(proto.graph, {
       file,
       resolve: options.resolveExternal,
-      isKnownDomain: (domain) => opsets.has(domain),
+      importsStandard: opsets.has(''),
     }),
   );
   module.irVersion = irVersion;

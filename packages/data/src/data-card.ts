@@ -39,12 +39,20 @@ export interface RandomInput {
 
 /** An array of an `.npz` file. */
 export interface NpzInput {
+  readonly from?: 'array';
   /** The array's name in the file. Default: the input's name; the only array for an only input. */
   readonly array?: string;
 }
 
 /** An `.npy` file of its own, for a model of several inputs. */
 export interface NpyInput {
+  readonly from?: 'array';
+  readonly file?: string;
+}
+
+/** A file of each folder of `onnx-tensors`. */
+export interface TensorFileInput {
+  /** e.g. `input_0.pb`. */
   readonly file?: string;
 }
 
@@ -138,6 +146,8 @@ export interface NpzCard extends Selection {
 export interface OnnxTensorsCard extends Selection {
   readonly format: 'onnx-tensors';
   readonly files: readonly string[];
+  /** Default: a tensor goes to the input of its name, else `input_k.pb` to the model's k-th input. */
+  readonly inputs?: Readonly<Record<string, TensorFileInput>>;
 }
 
 /** Made-up samples, only for smoke runs. */

@@ -22,6 +22,7 @@ import {
   type Value,
 } from '@bitwright/graph';
 import type { LowerOptions } from './dialect.js';
+import { guardFloatBias, guardFloatWeights, guardMatMulAdd } from './runtime-guards.js';
 import { layerSaturation } from './saturation.js';
 
 /** What distinguishes the dialects that write QuantizeLinear and DequantizeLinear. */
@@ -43,6 +44,8 @@ export function lowerToQdq(module: GraphModule, style: QdqStyle, options: LowerO
     else lowerActivation(graph, node);
   }
   guardFloatBias(graph);
+  guardFloatWeights(graph);
+  guardMatMulAdd(graph);
   removeDeQuantStubs(graph);
   graph.eliminateDeadCode();
   module.opsets.delete('ai.bitwright');
@@ -142,45 +145,6 @@ function lowerBias(graph: Graph, node: OpNode): void {
     node,
   );
   finish(graph, node, dequantize(graph, [stored.output, node.inputs[1]!], `${base}_dq`, node, spec.axis));
-}
-
-/**
- * A float bias behind quantized weights is split off into an Add: the runtime would otherwise turn it into int32 at
- * s_x * s_w by itself, which is coarse at few bits (numerics, runtime trap 4).
- */
-function guardFloatBias(graph: Graph): void {
-  for (const node of [...graph.ops()]) {
-    const bias = node.inputs[2];
-    if (
-      !(node.is('Conv') || node.is('ConvTranspose') || node.is('Gemm')) ||
-      constantTensor(bias) === undefined
-    )
-      continue;
-    if (node.inputs[1]?.producer.kind !== 'op' || !node.inputs[1].producer.is('DequantizeLinear')) continue;
-    const { dims } = constantTensor(bias)!;
-    const channels = dims[0] ?? 1;
-    const rank = constantRank(node.inputs[1].producer);
-    const shape = node.is('Gemm') ? dims : [1, channels, ...Array<number>(rank - 2).fill(1)];
-    const values = new DenseTensor('float', shape, constantTensor(bias)!.data());
-    const output = node.outputs[0]!;
-    const after = node.next!;
-    const operand = graph.getAttr(`${bias!.name}_operand`, values, after);
-    const add = graph.createOp({
-      opType: 'Add',
-      name: `${nodeName(node)}_bias`,
-      inputs: [output, operand.output],
-      outputs: [
-        { name: graph.freshName(`${output.name}_biased`), ...(output.type && { type: output.type }) },
-      ],
-      before: after,
-    });
-    output.replaceAllUsesWith(add.output, new Set([add]));
-    node.truncateInputs(2);
-  }
-}
-
-function constantRank(dequantizeNode: OpNode): number {
-  return constantTensor(dequantizeNode.inputs[0])?.dims.length ?? 2;
 }
 
 /** Takes the markers before the outputs out; each output keeps its name. */

@@ -21,7 +21,7 @@ function emitNamed(name: string, attribute: Attribute, parts: AttributeParts): A
   const origin = attribute.origin as AttributeProto | undefined;
   if (attribute.type === 'other') return origin ?? { name };
   if (origin !== undefined && saysTheSame(attribute, origin, parts)) return origin;
-  const fields = valueOf(attribute, parts);
+  const fields = valueField(attribute, parts);
   const holdsGraphs = attribute.type === 'graph' || attribute.type === 'graphs';
   if (holdsGraphs && (origin?.g ?? origin?.graphs) !== undefined) return { ...origin, ...fields };
   return {
@@ -33,7 +33,7 @@ function emitNamed(name: string, attribute: Attribute, parts: AttributeParts): A
   };
 }
 
-function valueOf(attribute: Attribute, parts: AttributeParts): Partial<AttributeProto> {
+function valueField(attribute: Attribute, parts: AttributeParts): Partial<AttributeProto> {
   switch (attribute.type) {
     case 'float':
       return { f: attribute.value };

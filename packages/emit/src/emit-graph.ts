@@ -37,8 +37,9 @@ export function emitGraph(graph: Graph, emission: GraphEmission): GraphProto {
     input: emitInputs(graph, origin, emission),
     output: emitOutputs(graph, origin),
     valueInfo: emitInnerTypes(graph, origin),
-    quantizationAnnotation: origin.quantizationAnnotation?.filter(({ tensorName }) =>
-      isStillThere(tensorName, graph, origin),
+    quantizationAnnotation: origin.quantizationAnnotation?.filter(
+      ({ tensorName = '' }) =>
+        graph.findValue(tensorName) !== undefined || !definedNames(origin).has(tensorName),
     ),
   });
 }
@@ -158,7 +159,7 @@ function emitInnerTypes(graph: Graph, origin: GraphProto): ValueInfoProto[] {
   return infos;
 }
 
-/** True for a note of the file on a value that is unchanged, or on one that the file never defined (kept because nothing is lost). */
+/** True for the declaration of a value that is unchanged, or of one that the file never defined (kept because nothing is lost). */
 function isStillThere(name: string | undefined, graph: Graph, origin: GraphProto): boolean {
   const value = graph.findValue(name ?? '');
   return value === undefined ? !definedNames(origin).has(name ?? '') : value.origin !== undefined;

@@ -28,17 +28,19 @@ export interface EmitOptions {
  */
 export function emitModel(module: GraphModule, options: EmitOptions = {}): ModelProto {
   const origin = (module.origin ?? {}) as ModelProto;
-  const users = new Map<string, OpNode>();
+  const used = new Set<string>();
+  const made = new Map<string, OpNode>();
   const graph = emitGraph(module.graph, {
     inlineExternal: options.external === 'inline',
     dropDefaultInputs: Number(origin.irVersion ?? 0) < 4 && module.irVersion >= 4,
     noteOperator: (node) => {
-      if (!users.has(node.domain)) users.set(node.domain, node);
+      used.add(node.domain);
+      if (node.origin === undefined && !made.has(node.domain)) made.set(node.domain, node);
     },
   });
   return replaced(origin, {
     irVersion: Number(origin.irVersion ?? 0) === module.irVersion ? origin.irVersion : module.irVersion,
-    opsetImport: emitOpsets(module, origin, users),
+    opsetImport: emitOpsets(module, origin, used, made),
     producerName: keptText(origin.producerName, module.producerName),
     producerVersion: keptText(origin.producerVersion, module.producerVersion),
     metadataProps: emitProperties(module.metadataProps, origin.metadataProps ?? []),
@@ -51,12 +53,14 @@ export function emitBytes(module: GraphModule, options: EmitOptions = {}): Uint8
   return encodeModel(emitModel(module, options));
 }
 
+/** @param made the first operator of each domain that no file had: only a file may leave out the version of a runtime's own domain. */
 function emitOpsets(
   module: GraphModule,
   origin: ModelProto,
-  users: ReadonlyMap<string, OpNode>,
+  used: ReadonlySet<string>,
+  made: ReadonlyMap<string, OpNode>,
 ): OperatorSetIdProto[] {
-  for (const [domain, node] of users) {
+  for (const [domain, node] of made) {
     if (module.opsets.has(domain)) continue;
     throw new BitwrightError({
       code: 'EMIT_OPSET_ABSENT',
@@ -74,7 +78,7 @@ function emitOpsets(
     if (version !== undefined) entries.push(version === before.get(domain) ? entry : { ...entry, version });
   }
   for (const [domain, version] of module.opsets) {
-    if (!before.has(domain) && users.has(domain)) entries.push({ domain, version });
+    if (!before.has(domain) && used.has(domain)) entries.push({ domain, version });
   }
   return entries;
 }

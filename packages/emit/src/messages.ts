@@ -5,12 +5,10 @@ export function replaced<T extends ProtoMessage>(
   message: T,
   fields: { readonly [K in keyof T]?: T[K] | undefined },
 ): T {
-  const copy: Record<string, unknown> = { ...message };
-  for (const [name, value] of Object.entries(fields)) {
-    if (value === undefined || (Array.isArray(value) && value.length === 0)) delete copy[name];
-    else copy[name] = value;
-  }
-  return copy as T;
+  const kept: [string, unknown][] = Object.entries({ ...message, ...fields }).filter(
+    ([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0),
+  );
+  return Object.fromEntries(kept) as ProtoMessage as T;
 }
 
 /** A text field that says the same as before stays as it was, absent or empty; a new empty one is left out. */

@@ -1,6 +1,12 @@
-import { json, Graph as GraphlibGraph } from '@dagrejs/graphlib';
+import { Graph as GraphlibGraph, json } from '@dagrejs/graphlib';
 import { match } from 'ts-pattern';
-import type { AnalysisEdge, AnalysisGraph, AnalysisJson, AnalysisLabel, AnalysisNode } from './analysis-graph.js';
+import type {
+  AnalysisEdge,
+  AnalysisGraph,
+  AnalysisJson,
+  AnalysisLabel,
+  AnalysisNode,
+} from './analysis-graph.js';
 import { analysisIds } from './analysis-ids.js';
 import type { Graph } from './graph.js';
 import { type Node, nodeName } from './node.js';

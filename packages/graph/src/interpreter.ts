@@ -1,7 +1,14 @@
 import { BitwrightError } from '@bitwright/core';
 import { liftInto } from './find-cycle.js';
 import type { Graph } from './graph.js';
-import { type GetAttrNode, type Node, nodeName, type OpNode, type OutputNode, type PlaceholderNode } from './node.js';
+import {
+  type GetAttrNode,
+  type Node,
+  nodeName,
+  type OpNode,
+  type OutputNode,
+  type PlaceholderNode,
+} from './node.js';
 import type { Value } from './value.js';
 
 /** How an {@link Interpreter} goes about its work. */

@@ -55,8 +55,8 @@ class Linter {
     }
     const { outputNode } = graph;
     if (previous !== outputNode) this.#fail(outputNode, 'the graph does not end with its output node');
-    if (count !== graph.nodeCount) this.#fail(outputNode, 'the node count is off');
     this.#placeholders(graph);
+    if (count !== graph.nodeCount) this.#fail(outputNode, 'the node count is off');
     if (graph !== this.root) for (const value of made) this.#visible.delete(value);
   }
 
@@ -87,7 +87,12 @@ class Linter {
     const home = value.producer.graph;
     for (let graph = node.graph; graph !== home; graph = graph.parent!.node.graph) {
       if (graph.findValue(value.name) !== undefined)
-        this.#fail(node, `a value of its body hides the name '${value.name}', which it reads`, undefined, value);
+        this.#fail(
+          node,
+          `a value of its body hides the name '${value.name}', which it reads`,
+          undefined,
+          value,
+        );
     }
   }
 

@@ -82,8 +82,7 @@ export function setQParams(node: OpNode, qparams: Pick<QParams, 'scale' | 'zeroP
     if (before?.producer.kind === 'get_attr' && before.uses.size === 0)
       before.producer.graph.eraseNode(before.producer);
   }
-  if (quantSpecOf(node).axis !== qparams.axis)
-    node.attributes = node.attributes.with({ axis: qparams.axis });
+  if (quantSpecOf(node).axis !== qparams.axis) node.attributes = node.attributes.with({ axis: qparams.axis });
 }
 
 /** True once a quantizer has scale and zero point. */

@@ -1,12 +1,8 @@
 import { Command } from 'commander';
-import type { Inspection } from '../inspect.js';
-import type { QuantizeOptions } from '../quantize-options.js';
+import type { Inspection, InspectOptions } from '../inspect.js';
 import { printJson, table } from './print.js';
 
-interface InspectFlags {
-  readonly backend?: string;
-  readonly scheme?: QuantizeOptions['scheme'];
-  readonly bits?: string;
+interface InspectFlags extends InspectOptions {
   readonly ir?: boolean;
   readonly json?: boolean;
 }

@@ -1,0 +1,67 @@
+import type { OpNode } from '@bitwright/graph';
+import { type FailedCondition, MatchTrace } from './match-trace.js';
+import { matchPattern } from './matcher.js';
+import { opNameOf } from './op-schemas.js';
+import { describePattern, patternDepth, rootOpNames } from './pattern-data.js';
+import type { Rejection } from './rejection.js';
+import type { Rule } from './rule.js';
+
+/** What became of a rule at an operator. */
+export interface RuleExplanation {
+  readonly rule: string;
+  /** The rule's pattern as text. */
+  readonly pattern: string;
+  readonly outcome: 'matches' | 'rejected' | 'no-match';
+  /** The operator at which the pattern was rooted in the attempt that came farthest. */
+  readonly root: string;
+  /** How many conditions held. */
+  readonly depth: number;
+  /** The first condition that failed in that attempt. */
+  readonly failed?: FailedCondition;
+  /** Why the rule's own condition refused a full match. */
+  readonly rejection?: Pick<Rejection, 'code' | 'message' | 'culprit'>;
+}
+
+/**
+ * Says how far a rule came at an operator and what stopped it. The pattern is tried at the operator and, where that is
+ * not its last, at the operators behind it within the pattern's depth.
+ */
+export function explainRule(node: OpNode, rule: Rule): RuleExplanation {
+  let best: RuleExplanation | undefined;
+  for (const root of candidateRoots(node, rule)) {
+    const explanation = explainAt(root, rule);
+    if (explanation.outcome !== 'no-match') return explanation;
+    if (best === undefined || explanation.depth > best.depth) best = explanation;
+  }
+  return best ?? explainAt(node, rule);
+}
+
+function explainAt(root: OpNode, rule: Rule): RuleExplanation {
+  const trace = new MatchTrace();
+  const match = matchPattern(rule.pattern, root, trace);
+  const common = { rule: rule.name, pattern: describePattern(rule.pattern), root: root.displayName };
+  if (match === undefined) {
+    const failed = trace.failure;
+    return { ...common, outcome: 'no-match', depth: trace.depth, ...(failed && { failed }) };
+  }
+  const verdict = rule.where(match.captures);
+  if (verdict === true) return { ...common, outcome: 'matches', depth: trace.position };
+  const { code, message, culprit } = verdict;
+  return { ...common, outcome: 'rejected', depth: trace.position, rejection: { code, message, culprit } };
+}
+
+function candidateRoots(node: OpNode, rule: Rule): Set<OpNode> {
+  const roots = new Set(rootOpNames(rule.pattern));
+  const found = new Set<OpNode>();
+  let level = new Set([node]);
+  for (let step = patternDepth(rule.pattern); step > 0 && level.size > 0; step--) {
+    const next = new Set<OpNode>();
+    for (const op of level) {
+      if (roots.has(opNameOf(op))) found.add(op);
+      for (const value of op.outputs)
+        for (const user of value.users()) if (user.kind === 'op') next.add(user);
+    }
+    level = next;
+  }
+  return found;
+}

@@ -1,0 +1,43 @@
+import { nodeName, type OpNode, type Value } from '@bitwright/graph';
+
+/** One condition that a match failed at. */
+export interface FailedCondition {
+  /** The operator at which it failed, or that reads the value. */
+  readonly node: string;
+  /** The value that it is about. */
+  readonly value?: string;
+  readonly needed: string;
+  readonly found: string;
+}
+
+/** Collects, on request only, how far a match came and the condition that stopped it there. */
+export class MatchTrace {
+  #depth = 0;
+  #best: FailedCondition | undefined;
+  #bestDepth = -1;
+
+  /** The failed condition of the attempt that came farthest; of several, the first. */
+  get failure(): FailedCondition | undefined {
+    return this.#best;
+  }
+
+  /** How many conditions held before it. */
+  get depth(): number {
+    return Math.max(0, this.#bestDepth);
+  }
+
+  /** A condition held. The matcher goes back by giving the depth that it had. */
+  get position(): number {
+    return this.#depth;
+  }
+
+  set position(depth: number) {
+    this.#depth = depth;
+  }
+
+  fail(node: OpNode, value: Value | undefined, needed: string, found: string): void {
+    if (this.#depth <= this.#bestDepth) return;
+    this.#bestDepth = this.#depth;
+    this.#best = { node: nodeName(node), ...(value && { value: value.name }), needed, found };
+  }
+}

@@ -1,0 +1,225 @@
+import { BitwrightError, type Tensor } from '@bitwright/core';
+import {
+  type Attribute,
+  type AttributeInit,
+  Attributes,
+  attribute,
+  type GetAttrNode,
+  Graph,
+  type Node,
+  nodeName,
+  type OpNode,
+  Value,
+} from '@bitwright/graph';
+import type { Match } from './matcher.js';
+import { isFloatAttribute, opNameOf, splitOpName } from './op-schemas.js';
+import { provenanceFrom, setProvenance } from './provenance.js';
+import type { MadeOptions, OpBuilders, RewriteInput, Rewriter } from './rewriter.js';
+
+interface Replacement {
+  readonly node: OpNode;
+  readonly values: readonly (Value | undefined)[];
+}
+
+/** A value that takes over the name of one that it replaces, and the description in the file where that is an output. */
+interface Renaming {
+  readonly value: Value;
+  readonly old: Value;
+  readonly name: string;
+  readonly origin: unknown;
+}
+
+/** One application of a rule: collects what it makes and replaces, then commits all of it or nothing. */
+export class RewriteSession implements Rewriter {
+  readonly op: OpBuilders;
+  readonly #made: Node[] = [];
+  readonly #unnamed = new Set<OpNode>();
+  readonly #replacements: Replacement[] = [];
+  readonly #graph: Graph;
+  /** Initializers made, with the names that were asked for, and the names that vanished ones leave free. */
+  readonly #wishes = new Map<GetAttrNode, string>();
+  readonly #freed = new Set<string>();
+
+  constructor(
+    private readonly rule: string,
+    private readonly match: Match,
+  ) {
+    this.#graph = match.root.graph;
+    this.op = new Proxy({} as OpBuilders, {
+      get:
+        (_target, opName) => (inputs: readonly RewriteInput[], attributes?: object, options?: MadeOptions) =>
+          this.#create(String(opName), inputs, attributes, options).outputs[0],
+    });
+  }
+
+  createOp(
+    opName: string,
+    inputs: readonly RewriteInput[],
+    attributes?: object,
+    options?: MadeOptions,
+  ): OpNode {
+    return this.#create(opName, inputs, attributes, options);
+  }
+
+  constant(name: string, tensor: Tensor): Value {
+    const node = this.#graph.getAttr(name, tensor, this.match.root);
+    this.#made.push(node);
+    this.#wishes.set(node, name);
+    return node.output;
+  }
+
+  replace(node: OpNode, ...values: readonly RewriteInput[]): void {
+    this.#replacements.push({ node, values: values.map(asValue) });
+  }
+
+  /** Makes the replacements. Returns the values whose readers may match something now. */
+  commit(): ReadonlySet<Value> {
+    for (const replacement of this.#replacements) this.#check(replacement);
+    const provenance = provenanceFrom(this.rule, this.match.nodes);
+    for (const node of this.#made) if (node.kind === 'op') setProvenance(node, provenance);
+    const changed = new Set<Value>(
+      this.#made.filter(({ kind }) => kind === 'op').flatMap(({ outputs }) => outputs),
+    );
+    const names: Renaming[] = [];
+    for (const { node, values } of this.#replacements) {
+      for (const [i, old] of node.outputs.entries()) {
+        const value = values[i];
+        if (value === undefined) continue;
+        if (this.#made.includes(value.producer) || isGraphOutput(old))
+          names.push({ value, old, name: old.name, origin: isGraphOutput(old) ? old.origin : undefined });
+        if (value.type === undefined && old.type !== undefined) value.type = old.type;
+        old.replaceAllUsesWith(value);
+        changed.add(value);
+      }
+    }
+    const vanished = this.#nodeNames();
+    this.#erase(changed);
+    for (const { value, old, name, origin } of names) {
+      if (!old.producer.erased) old.producer.graph.rename(old, old.producer.graph.freshName(name));
+      value.producer.graph.rename(value, name);
+      value.origin = origin;
+    }
+    for (const [node, name] of this.#wishes) if (this.#freed.has(name)) node.graph.rename(node.output, name);
+    this.#nameNodes(vanished);
+    return changed;
+  }
+
+  /** Erases what was made. */
+  rollBack(): void {
+    for (const node of this.#made.reverse()) this.#graph.eraseNode(node);
+  }
+
+  #create(opName: string, inputs: readonly RewriteInput[], init?: object, options?: MadeOptions): OpNode {
+    const node = this.#graph.createOp({
+      ...splitOpName(opName),
+      name: options?.name ?? '',
+      inputs: inputs.map(asValue),
+      outputs: options?.outputs ?? 1,
+      attributes: init instanceof Attributes ? init : typedAttributes(opName, init ?? {}),
+      before: this.match.root,
+    });
+    this.#made.push(node);
+    if (options?.name === undefined) this.#unnamed.add(node);
+    return node;
+  }
+
+  #check({ node, values }: Replacement): void {
+    for (const [i, old] of node.outputs.entries()) {
+      const value = values[i];
+      if (value === undefined && old.uses.size > 0) {
+        throw new BitwrightError({
+          code: 'REWRITE_INCOMPLETE',
+          message: `The rule '${this.rule}' replaces '${nodeName(node)}' and gives nothing for its result '${old.name}', which is read.`,
+          hint: 'Give a value for each result that is read, or reject the match.',
+          at: { node: nodeName(node), value: old.name },
+        });
+      }
+      if (value !== undefined && !canReplace(old, value)) {
+        throw new BitwrightError({
+          code: 'REWRITE_OUTPUT_NAME',
+          message: `The rule '${this.rule}' would let the output '${old.name}' of the graph be '${value.name}', which cannot take that name.`,
+          hint: 'Ask canReplace(old, value) in the condition of the rule, and reject the match.',
+          at: { node: nodeName(node), value: old.name },
+        });
+      }
+    }
+  }
+
+  #erase(changed: Set<Value>): void {
+    // Readers come before what they read, save where one operator is matched twice: hence the second look.
+    for (let again = true; again; ) {
+      again = false;
+      for (const node of this.match.nodes) {
+        if (node.erased || node.outputs.some(({ uses }) => uses.size > 0)) continue;
+        const inputs = node.inputs.filter((value) => value !== undefined);
+        node.graph.eraseNode(node);
+        for (const value of node.outputs) changed.delete(value);
+        again = true;
+        for (const value of inputs) {
+          const { producer } = value;
+          if (producer.kind !== 'get_attr') changed.add(value);
+          else if (!producer.erased && value.uses.size === 0) {
+            producer.graph.eraseNode(producer);
+            this.#freed.add(value.name);
+          }
+        }
+      }
+    }
+    for (const value of changed) if (value.producer.erased) changed.delete(value);
+  }
+
+  #nodeNames(): { readonly node: OpNode; readonly opName: string; readonly name: string }[] {
+    return this.match.nodes.map((node) => ({ node, opName: opNameOf(node), name: node.name }));
+  }
+
+  /** What replaces takes the name of a vanished operator of its type, else that of the one it replaces. */
+  #nameNodes(
+    matched: readonly { readonly node: OpNode; readonly opName: string; readonly name: string }[],
+  ): void {
+    const free = matched.filter(({ node }) => node.erased);
+    const taken = new Set<string>();
+    for (const { node: old, values } of this.#replacements) {
+      const maker = values.find((value) => value !== undefined)?.producer;
+      if (maker?.kind !== 'op' || !this.#unnamed.has(maker) || maker.name !== '') continue;
+      const heir =
+        free.find(({ opName, name }) => opName === opNameOf(maker) && !taken.has(name)) ??
+        free.find(({ node, name }) => node === old && !taken.has(name));
+      if (heir === undefined) continue;
+      maker.name = heir.name;
+      taken.add(heir.name);
+    }
+  }
+}
+
+/**
+ * True when a value can stand for another one everywhere: always, unless the other is an output of the graph; then it must
+ * be made by an operator of that graph and not be an output itself, so that it can take the name.
+ */
+export function canReplace(old: Value, value: Value): boolean {
+  if (!isGraphOutput(old)) return true;
+  return value.producer.kind === 'op' && value.producer.graph === old.producer.graph && !isGraphOutput(value);
+}
+
+/** True for a value that its graph returns. */
+export function isGraphOutput(value: Value): boolean {
+  for (const { node } of value.uses) if (node.kind === 'output') return true;
+  return false;
+}
+
+function asValue(input: RewriteInput): Value | undefined {
+  return input === undefined || input instanceof Value ? input : input.outputs[0];
+}
+
+function typedAttributes(opName: string, init: object): Attributes {
+  const entries = Object.entries(init).filter(([, value]) => value !== undefined);
+  return new Attributes(
+    entries.map(([name, value]): [string, Attribute] => {
+      if (value instanceof Graph) return [name, { type: 'graph', value }];
+      if (isFloatAttribute(opName, name)) {
+        if (typeof value === 'number') return [name, { type: 'float', value }];
+        if (Array.isArray(value)) return [name, { type: 'floats', value: value as number[] }];
+      }
+      return [name, attribute(value as AttributeInit)];
+    }),
+  );
+}

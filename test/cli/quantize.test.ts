@@ -1,0 +1,168 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { bitwright, MNIST, temporaryFolder } from '../support/cli.js';
+
+const folder = temporaryFolder();
+const model = join(MNIST, 'resnet8_ce.onnx');
+const calibration = join(MNIST, 'calibration.json');
+const evaluation = join(MNIST, 'evaluation.json');
+
+interface QuantizeDocument {
+  readonly output: string;
+  readonly bits: { weights: number; activations: number };
+  readonly dialect: string;
+  readonly layers: {
+    name: string;
+    opType: string;
+    weights?: { bits: number };
+    activations?: { bits: number };
+    float?: { code: string; reason: string };
+  }[];
+  readonly diagnostics: { code: string }[];
+  readonly samples: number;
+  readonly seconds: Record<string, number>;
+  readonly peakRssBytes: number;
+}
+
+function quantizeTo(name: string, ...options: string[]): QuantizeDocument {
+  const output = join(folder, name);
+  const result = bitwright(
+    'quantize',
+    model,
+    '-o',
+    output,
+    '--data',
+    calibration,
+    '--samples',
+    '256',
+    '--json',
+    ...options,
+  );
+  expect(result.stderr.replace(/^calibrating.*$/gm, '').trim()).toBe('');
+  expect(result.code).toBe(0);
+  expect(existsSync(output)).toBe(true);
+  return result.json<QuantizeDocument>();
+}
+
+function correct(...models: string[]): number[] {
+  const result = bitwright(
+    'evaluate',
+    ...models.map((name) => join(folder, name)),
+    '--data',
+    evaluation,
+    '--json',
+  );
+  expect(result.code, result.stderr).toBe(0);
+  return result.json<{ models: { correct: number; total: number }[] }>().models.map((entry) => entry.correct);
+}
+
+describe('quantize', () => {
+  it('reports what it did, in words that the interface promises', () => {
+    const document = quantizeTo('w4a6.onnx', '--bits', 'W4A6', '--scheme', 'integer-only');
+    expect(document.bits).toEqual({ weights: 4, activations: 6 });
+    expect(document.dialect).toBe('qcdq');
+    expect(document.samples).toBe(256);
+    const convolutions = document.layers.filter((layer) => layer.opType === 'Conv');
+    expect(convolutions).toHaveLength(9);
+    for (const layer of convolutions) {
+      expect(layer.weights?.bits).toBe(4);
+      expect(layer.activations?.bits).toBe(6);
+    }
+    expect(document.layers.filter((layer) => layer.float !== undefined)).toEqual([]);
+    expect(document.peakRssBytes).toBeGreaterThan(2 ** 20);
+    expect(Object.keys(document.seconds).sort()).toEqual(['calibrate', 'capture', 'emit', 'round', 'total']);
+  });
+
+  it('keeps the accuracy at 8 bits and falls with the width', () => {
+    for (const bits of ['8', '4', '2'])
+      quantizeTo(`w${bits}.onnx`, '--bits', bits, '--scheme', 'integer-only');
+    const [eight, four, two] = correct('w8.onnx', 'w4.onnx', 'w2.onnx');
+    expect(eight).toBeGreaterThan(1960);
+    expect(four).toBeGreaterThan(1700);
+    expect(two).toBeLessThan(four!);
+  });
+
+  it('gives the same bytes twice', () => {
+    quantizeTo('a.onnx', '--bits', 'W3A5');
+    quantizeTo('b.onnx', '--bits', 'W3A5');
+    expect(readFileSync(join(folder, 'a.onnx')).equals(readFileSync(join(folder, 'b.onnx')))).toBe(true);
+  });
+
+  it('saves ranges and uses them without data', () => {
+    const ranges = join(folder, 'ranges.json');
+    quantizeTo('saving.onnx', '--bits', 'W5A5', '--save-ranges', ranges);
+    const loaded = join(folder, 'loaded.onnx');
+    const result = bitwright('quantize', model, '-o', loaded, '--bits', 'W5A5', '--ranges', ranges);
+    expect(result.code, result.stderr).toBe(0);
+    expect(readFileSync(loaded).equals(readFileSync(join(folder, 'saving.onnx')))).toBe(true);
+  });
+
+  it('leaves float what it was asked to, and says so', () => {
+    const document = quantizeTo(
+      'kept.onnx',
+      '--bits',
+      '4',
+      '--keep-float',
+      '/fc/*',
+      '--keep-float',
+      '/stem/conv/Conv',
+    );
+    const kept = document.layers
+      .filter((layer) => layer.float?.code === 'FLOAT_KEPT')
+      .map((layer) => layer.name);
+    expect(kept.length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['--bias', 'int16'],
+    ['--bias', 'int8'],
+    ['--bias', 'float'],
+    ['--granularity', 'per-tensor'],
+    ['--weights', 'affine'],
+    ['--observer', 'min-max'],
+    ['--observer', 'moving-average'],
+    ['--observer', 'percentile'],
+    ['--observer', 'entropy'],
+    ['--power-of-two'],
+    ['--reduce-range'],
+    ['--dialect', 'native'],
+    ['--bits', '16'],
+    ['--bits', 'W8A16'],
+    ['--scheme', 'academic'],
+  ])('%s %s still counts right on most images at 8 bits', (...options) => {
+    const name = `${options.join('').replaceAll('-', '')}.onnx`;
+    quantizeTo(
+      name,
+      ...(options.includes('--bits') ? [] : ['--bits', '8']),
+      ...options.filter((option) => option !== undefined),
+    );
+    expect(correct(name)[0]).toBeGreaterThan(1900);
+  });
+});
+
+describe('inspect and doctor', () => {
+  it('plans every operator without running the model', () => {
+    const result = bitwright('inspect', model, '--json', '--scheme', 'integer-only', '--bits', 'W4A4');
+    expect(result.code, result.stderr).toBe(0);
+    const document = result.json<{
+      layers: { name: string; float?: object }[];
+      operators: Record<string, number>;
+    }>();
+    expect(document.operators['Conv']).toBe(9);
+    expect(document.layers.every((layer) => layer.float === undefined)).toBe(true);
+  });
+
+  it('prints the graph with its quantizers', () => {
+    const result = bitwright('inspect', model, '--ir');
+    expect(result.code, result.stderr).toBe(0);
+    expect(result.stdout).toContain('ai.bitwright.QuantStub');
+    expect(result.stdout).toContain('ai.bitwright.DeQuantStub');
+  });
+
+  it('looks at the machine', () => {
+    const result = bitwright('doctor', '--json');
+    expect(result.code, result.stderr).toBe(0);
+    expect(result.json<{ onnxruntime: { installed: boolean } }>().onnxruntime.installed).toBe(true);
+  });
+});

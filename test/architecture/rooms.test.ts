@@ -118,7 +118,7 @@ function longFunctions(file: SourceFile): string[] {
 }
 
 function unusualName(file: SourceFile): string[] {
-  const usual = /^([a-z0-9]+(-[a-z0-9]+)*\/)*[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.tsx?$/;
+  const usual = /^([a-z0-9]+(-[a-z0-9]+)*\/)*[a-z0-9]+(-[a-z0-9]+)*(\.(test|fixture))?\.tsx?$/;
   return usual.test(file.path) ? [] : [label(file)];
 }
 

@@ -48,7 +48,7 @@ export function sourceFiles(): SourceFile[] {
 
 /** True for a file of tests or of helpers for tests. */
 export function isTest(file: SourceFile): boolean {
-  return /\.test(-[a-z-]+)?\.ts$|(^|\/)fixtures?\//.test(file.path);
+  return /\.(test|fixture)\.tsx?$/.test(file.path);
 }
 
 /** How messages name a file. */

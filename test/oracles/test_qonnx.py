@@ -37,7 +37,7 @@ def test_qcdq_file_is_understood_by_qonnx(quantized, images, bits: str, scheme: 
     grids = activation_grids(model)
     names = [*grids, *(["logits"] if "logits" not in grids else [])]
     computed = execute(faithful_session(with_outputs(model, list(grids))), names, images)
-    converted = with_fixed_shapes(write_out_zero_points(model), len(images)).transform(QCDQToQuant()).model
+    converted = with_fixed_shapes(with_plain_constants(model), len(images)).transform(QCDQToQuant()).model
     assert not [node.name for node in converted.graph.node if node.op_type in ("QuantizeLinear", "DequantizeLinear")]
     executed = run_qonnx(converted, images)
     assert_same_steps(grids, executed, computed)
@@ -74,17 +74,24 @@ def fold_wide_quantizers(model: onnx.ModelProto) -> onnx.ModelProto:
     return copy
 
 
-def write_out_zero_points(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy in which every DequantizeLinear names its zero point: qonnx 1.0.0 does not know that it may be left out."""
+def with_plain_constants(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy that qonnx 1.0.0 reads: constants are signed codes around a zero point of 0 that is written out.
+
+    Its converter does not know that a zero point may be left out, and subtracts it in the codes' own type, where uint8 wraps.
+    """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
-    constants = {t.name: t for t in copy.graph.initializer}
+    constants = {t.name: onnx.numpy_helper.to_array(t) for t in copy.graph.initializer}
     for node in copy.graph.node:
-        if node.op_type == "DequantizeLinear" and len(node.input) == 2:
-            codes, scale = constants[node.input[0]], constants[node.input[1]]
-            dtype = onnx.helper.tensor_dtype_to_np_dtype(codes.data_type)
-            name = f"{node.output[0]}_zero_point"
-            zero = onnx.numpy_helper.from_array(np.zeros(tuple(scale.dims), dtype), name)
-            copy.graph.initializer.append(zero)
-            node.input.append(name)
+        if node.op_type != "DequantizeLinear" or node.input[0] not in constants:
+            continue
+        codes, scale = (constants[name] for name in node.input[:2])
+        if len(node.input) == 3:
+            codes = codes.astype(np.int32) - constants[node.input[2]]
+        dtype = np.int32 if constants[node.input[0]].dtype == np.int32 else np.int8
+        plain = {f"{node.output[0]}_codes": codes.astype(dtype), f"{node.output[0]}_zero_point": np.zeros(scale.shape, dtype)}
+        assert (plain[f"{node.output[0]}_codes"] == codes).all()
+        copy.graph.initializer.extend(onnx.numpy_helper.from_array(value, name) for name, value in plain.items())
+        names = list(plain)
+        node.input[:] = [names[0], node.input[1], names[1]]
     return copy

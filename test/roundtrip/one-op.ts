@@ -11,7 +11,7 @@ import type * as ort from 'onnxruntime-node';
 import type { Tensors } from './run-model.js';
 
 /** An attribute: an integer, integers, a word, or the value field of the message. */
-export type PlainAttribute = number | readonly number[] | string | Omit<AttributeProto, 'name'>;
+export type PlainAttribute = number | readonly (number | bigint)[] | string | Omit<AttributeProto, 'name'>;
 
 /** A model of one standard operator at some opset. */
 export interface OneOp {

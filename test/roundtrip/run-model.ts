@@ -31,12 +31,14 @@ export function feed(dtype: DType, dims: readonly number[], values: readonly num
   return new ort.Tensor(type as 'float32', data as number[], dims);
 }
 
-/** Random feeds for a model whose inputs are float (or int64, then ones); open dimensions get the size 1. */
+/** Random feeds for a model whose inputs are float (or int64, then ones); open dimensions get the size 1, `sequence` 512. */
 export function randomFeeds(model: Uint8Array | ModelProto): Tensors {
   const { graph } = model instanceof Uint8Array ? decodeModel(model) : model;
   const feeds: Tensors = {};
   for (const [i, { name, type }] of trueInputs(graph ?? {}).entries()) {
-    const dims = (type?.tensorType?.shape?.dim ?? []).map(({ dimValue }) => Number(dimValue ?? 1));
+    const dims = (type?.tensorType?.shape?.dim ?? []).map(({ dimValue, dimParam }) =>
+      Number(dimValue ?? (dimParam === 'sequence' ? 512 : 1)),
+    );
     const elements = dims.reduce((a, b) => a * b, 1);
     feeds[name ?? ''] =
       type?.tensorType?.elemType === 7

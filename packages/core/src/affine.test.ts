@@ -184,7 +184,7 @@ it('divides in float32, rounds half to even, then adds the zero point and clamps
 });
 
 it('rounds the quotient to float32 before it rounds to an integer', () => {
-  // 1.5 * fl32(1/3) is just above one half of a step in doubles and a tie in float32
+  // the quotient lies beside 2.5 in doubles and is a tie in float32
   const scale = Math.fround(1 / 3);
   const x = Math.fround(2.5 * scale);
   expect(x / scale).not.toBe(2.5);

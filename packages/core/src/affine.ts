@@ -83,7 +83,10 @@ export function rangeToQParams(
 
 /** The smallest power of two that is not below x (and at least {@link MIN_SCALE}). */
 export function powerOfTwoAtLeast(x: number): number {
-  return 2 ** Math.max(-23, Math.ceil(Math.log2(x) - 1e-9));
+  const power = 2 ** Math.max(-23, Math.ceil(Math.log2(x)));
+  // log2 is rounded, so that right beside a power of two its ceiling may be one off
+  if (power < x) return power * 2;
+  return power / 2 >= Math.max(x, MIN_SCALE) ? power / 2 : power;
 }
 
 /** x held between low and high. */

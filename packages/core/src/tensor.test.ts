@@ -72,5 +72,7 @@ it('does not take raw bits or strings for integers', () => {
 it('reads floats from float tensors only', () => {
   expect(floatData(floatTensor([1.5]))).toEqual(Float32Array.of(1.5));
   expect(() => floatData(int64Tensor([1]))).toThrow(coded('TENSOR_DTYPE'));
+  const pairs = new LazyTensor('complex64', [1], () => Float32Array.of(1, 2));
+  expect(() => floatData(pairs)).toThrow(coded('TENSOR_DTYPE'));
   expect(() => floatData(new DenseTensor('double', [1], Float64Array.of(1)))).toThrow(/double/);
 });

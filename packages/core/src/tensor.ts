@@ -106,7 +106,7 @@ export function int64Tensor(
  */
 export function floatData(tensor: Tensor): Float32Array {
   const data = tensor.data();
-  if (data instanceof Float32Array) return data;
+  if (tensor.dtype === 'float' && data instanceof Float32Array) return data;
   throw new BitwrightError({
     code: 'TENSOR_DTYPE',
     message: `A float tensor was needed and a ${tensor.dtype} tensor was found.`,

@@ -1,4 +1,5 @@
 import {
+  codeOfDtype,
   DenseTensor,
   type Diagnostic,
   type DType,
@@ -22,7 +23,7 @@ import {
   type Value,
 } from '@bitwright/graph';
 import type { LowerOptions } from './dialect.js';
-import { guardFloatBias, guardFloatWeights, guardMatMulAdd } from './runtime-guards.js';
+import { guardFloatBias, guardFloatInputs, guardFloatWeights, guardMatMulAdd } from './runtime-guards.js';
 import { layerSaturation } from './saturation.js';
 
 /** What distinguishes the dialects that write QuantizeLinear and DequantizeLinear. */
@@ -35,16 +36,21 @@ export interface QdqStyle {
 export function lowerToQdq(module: GraphModule, style: QdqStyle, options: LowerOptions): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   const { graph } = module;
-  for (const node of [...graph.ops()]) {
-    if (!isQuantizer(node)) continue;
+  const quantizers = [...graph.ops()].filter(isQuantizer);
+  // asked before anything is lowered: the prediction looks at the quantizer of the layer's input
+  const saturating = new Set(
+    options.allowPairSaturation === true ? [] : quantizers.filter((node) => !layerSaturation(node).safe),
+  );
+  for (const node of quantizers) {
     const { role } = qparamsOf(node);
-    if (role === 'weight') lowerWeight(graph, node, style, options, diagnostics);
+    if (role === 'weight') lowerWeight(graph, node, style, saturating.has(node), diagnostics);
     else if (role === 'bias') lowerBias(graph, node);
     else if (constantTensor(node.inputs[0]) !== undefined) lowerConstantActivation(graph, node);
     else lowerActivation(graph, node);
   }
   guardFloatBias(graph);
   guardFloatWeights(graph);
+  guardFloatInputs(graph);
   guardMatMulAdd(graph);
   removeDeQuantStubs(graph);
   graph.eliminateDeadCode();
@@ -94,7 +100,7 @@ function lowerWeight(
   graph: Graph,
   node: OpNode,
   style: QdqStyle,
-  options: LowerOptions,
+  saturates: boolean,
   diagnostics: Diagnostic[],
 ): void {
   const spec = qparamsOf(node);
@@ -102,12 +108,7 @@ function lowerWeight(
   const base = node.inputs[0]!.name;
   let carrier = style.weightCarrier(spec.bits);
   let shift = 0;
-  if (
-    carrier === 'int8' &&
-    spec.bits === 8 &&
-    options.allowPairSaturation !== true &&
-    !layerSaturation(node).safe
-  ) {
+  if (carrier === 'int8' && spec.bits === 8 && saturates) {
     carrier = 'uint8';
     shift = 128;
     diagnostics.push({
@@ -118,7 +119,8 @@ function lowerWeight(
     });
   }
   const dims = constantTensor(node.inputs[0])!.dims;
-  const stored = graph.getAttr(`${base}_codes`, integerTensor(carrier, dims, codes, shift), node);
+  const stored = storedCodes(graph, `${base}_codes`, integerTensor(carrier, dims, codes, shift), node);
+  if (carrier === 'int2') carrier = 'int8';
   const zeroPoints = integerTensor(
     carrier,
     spec.axis === undefined ? [] : [spec.zeroPoint.length],
@@ -129,8 +131,17 @@ function lowerWeight(
   finish(
     graph,
     node,
-    dequantize(graph, [stored.output, node.inputs[1]!, zeroPoint.output], `${base}_dq`, node, spec.axis),
+    dequantize(graph, [stored, node.inputs[1]!, zeroPoint.output], `${base}_dq`, node, spec.axis),
   );
+}
+
+/** Codes as an initializer; 2-bit ones go through a Cast to int8, as the runtime fails to load them in front of integer kernels. */
+function storedCodes(graph: Graph, name: string, codes: Tensor, before: Node): Value {
+  const stored = graph.getAttr(name, codes, before).output;
+  if (codes.dtype !== 'int2') return stored;
+  const cast = createOp(graph, 'Cast', [stored], `${name}_int8`, before);
+  cast.attributes = cast.attributes.with({ to: codeOfDtype('int8') });
+  return cast.output;
 }
 
 /** int32 (or int16, int8) codes -> DequantizeLinear without zero point: WebGPU rejects one on int32, and it is zero. */

@@ -74,16 +74,31 @@ export function guardFloatWeights(graph: Graph): void {
     if (constantTensor(node.inputs[1])?.dtype !== 'float') continue;
     const input = node.inputs[0]!;
     if (!isDequantized(input)) continue;
-    const name = graph.freshName(`${input.name}_kept_float`);
-    const sum = graph.createOp({
-      opType: 'Sum',
-      name,
-      inputs: [input],
-      outputs: [{ name, ...(input.type && { type: input.type }) }],
-      before: node,
-    });
-    node.setInput(0, sum.output);
+    hideFrom(graph, node, 0);
   }
+}
+
+/**
+ * Keeps the float input of a layer with quantized weights float: a MatMul or Gemm with dequantized weights would become a
+ * MatMulNBits, which quantizes its input by itself (and is wrong with 2-bit weights).
+ */
+export function guardFloatInputs(graph: Graph): void {
+  for (const node of [...graph.ops()]) {
+    if (!node.is('MatMul') && !node.is('Gemm')) continue;
+    const [input, weight] = node.inputs;
+    if (weight !== undefined && isDequantized(weight) && !isDequantized(input!)) hideFrom(graph, node, 1);
+  }
+}
+
+/** Puts a Sum of one input in front of a layer's operand: no optimizer removes it, so none sees what stands behind. */
+function hideFrom(graph: Graph, node: OpNode, index: number): void {
+  const value = node.inputs[index]!;
+  const name = graph.freshName(`${value.name}_guarded`);
+  const outputs = [{ name, ...(value.type && { type: value.type }) }];
+  node.setInput(
+    index,
+    graph.createOp({ opType: 'Sum', name, inputs: [value], outputs, before: node }).output,
+  );
 }
 
 /** True for a dequantized value, also behind operators that the runtime moves a DequantizeLinear through. */

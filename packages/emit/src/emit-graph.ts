@@ -1,8 +1,8 @@
 import { BitwrightError, DenseTensor, type Tensor } from '@bitwright/core';
 import { BITWRIGHT_DOMAIN, type Graph, type OpNode, type Value } from '@bitwright/graph';
 import {
-  DATA_LOCATION,
   type GraphProto,
+  isExternal,
   type NodeProto,
   ProtoTensor,
   type SparseTensorProto,
@@ -100,8 +100,7 @@ function nameRead(value: Value, reader: OpNode): string {
 function emitTensor(name: string | undefined, tensor: Tensor, emission: GraphEmission): TensorProto {
   if (tensor instanceof ProtoTensor) {
     const { proto } = tensor;
-    const external = proto.dataLocation === DATA_LOCATION.external;
-    if (!(external && emission.inlineExternal))
+    if (!(isExternal(proto) && emission.inlineExternal))
       return name === undefined || proto.name === name ? proto : tensorToProto(name, tensor);
     return tensorToProto(name ?? tensor.name, new DenseTensor(tensor.dtype, tensor.dims, tensor.data()));
   }
@@ -139,10 +138,13 @@ function emitInputs(graph: Graph, origin: GraphProto, emission: GraphEmission): 
 }
 
 function emitOutputs(graph: Graph, origin: GraphProto): ValueInfoProto[] {
-  const declared = new Map(origin.output?.map((info) => [info.name, info]));
+  const byName = new Map(origin.output?.map((info) => [info.name, info]));
   return graph.outputs.map((value, place) => {
     const samePlace = origin.output?.[place];
-    return emitValueInfo(value, samePlace?.name === value.name ? samePlace : declared.get(value.name));
+    const declared = samePlace?.name === value.name ? samePlace : byName.get(value.name);
+    // A body may return a value from around it, whose own declaration, if any, lies there.
+    const isOuterUntouched = value.producer.graph !== graph && value.type === undefined;
+    return isOuterUntouched && declared !== undefined ? declared : emitValueInfo(value, declared);
   });
 }
 

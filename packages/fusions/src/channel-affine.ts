@@ -26,7 +26,11 @@ export function batchNormAffine(bn: OpNode, constants: BatchNormConstants): Chan
   if (bn.attributes.int('training_mode', 0) !== 0 || bn.outputs.some(({ name }, i) => i > 0 && name !== ''))
     return reject('RULE_TRAINING_MODE', 'the batch normalization still computes its statistics', bn);
   if (bn.attributes.int('spatial', 1) !== 1)
-    return reject('RULE_NOT_PER_CHANNEL', 'the batch normalization has a mean for each element (spatial = 0)', bn);
+    return reject(
+      'RULE_NOT_PER_CHANNEL',
+      'the batch normalization has a mean for each element (spatial = 0)',
+      bn,
+    );
   const channels = gamma.tensor.dims[0] ?? 0;
   for (const node of [gamma, beta, mean, variance]) {
     const wrong = notFloat(node);
@@ -50,7 +54,11 @@ export function batchNormAffine(bn: OpNode, constants: BatchNormConstants): Chan
 /** A rejection when an initializer is not float32; undefined when it is. */
 export function notFloat(node: GetAttrNode): Rejection | undefined {
   if (node.tensor.dtype === 'float') return undefined;
-  return reject('RULE_DTYPE', `'${node.output.name}' is ${node.tensor.dtype}, and only float is folded`, node);
+  return reject(
+    'RULE_DTYPE',
+    `'${node.output.name}' is ${node.tensor.dtype}, and only float is folded`,
+    node,
+  );
 }
 
 /** How a weight tensor is laid out around its output channels: [outer, channels in a block, inner]. */

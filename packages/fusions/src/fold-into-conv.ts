@@ -1,6 +1,13 @@
 import type { GetAttrNode, OpNode, Value } from '@bitwright/graph';
 import { type Rejection, type Rewriter, reject } from '@bitwright/rewrite';
-import { biasName, type ChannelAffine, mapBias, notFloat, scaleWeight, type WeightLayout } from './channel-affine.js';
+import {
+  biasName,
+  type ChannelAffine,
+  mapBias,
+  notFloat,
+  scaleWeight,
+  type WeightLayout,
+} from './channel-affine.js';
 
 /** A convolution with constant weights, as patterns capture it. */
 export interface ConvParts {
@@ -22,7 +29,11 @@ export function cannotFoldIntoConv(parts: ConvParts, channels: number): Rejectio
   const { conv, w, b } = parts;
   const made = outputChannels(parts);
   if (made !== channels)
-    return reject('RULE_CHANNELS', `${conv.displayName} makes ${made} channels and ${channels} are mapped`, conv);
+    return reject(
+      'RULE_CHANNELS',
+      `${conv.displayName} makes ${made} channels and ${channels} are mapped`,
+      conv,
+    );
   if (b !== undefined && (b.tensor.dims.length !== 1 || b.tensor.dims[0] !== made))
     return reject('RULE_CHANNELS', `the bias '${b.output.name}' has not one value a channel`, b);
   return notFloat(w) ?? (b && notFloat(b));

@@ -38,26 +38,27 @@ class Linter {
   }
 
   #graph(graph: Graph): void {
-    const names = new Set<string>();
     const made: Value[] = [];
+    const placeholders = new Set<Node>();
     let count = 0;
     let previous: Node | undefined;
     for (const node of graph.nodes()) {
       this.#place(node, graph, previous);
       this.#inputs(node);
       if (node.kind === 'op') this.#bodies(node);
+      else if (node.kind === 'placeholder') placeholders.add(node);
       for (const value of node.outputs) {
-        this.#output(node, value, names);
-        made.push(value);
+        this.#output(node, value);
+        if (graph !== this.root) made.push(value);
       }
       previous = node;
       count++;
     }
     const { outputNode } = graph;
     if (previous !== outputNode) this.#fail(outputNode, 'the graph does not end with its output node');
-    this.#placeholders(graph);
+    this.#placeholders(graph, placeholders);
     if (count !== graph.nodeCount) this.#fail(outputNode, 'the node count is off');
-    if (graph !== this.root) for (const value of made) this.#visible.delete(value);
+    for (const value of made) this.#visible.delete(value);
   }
 
   #place(node: Node, graph: Graph, previous: Node | undefined): void {
@@ -67,7 +68,9 @@ class Linter {
   }
 
   #inputs(node: Node): void {
-    for (const [index, value] of node.inputs.entries()) {
+    const { inputs } = node;
+    for (let index = 0; index < inputs.length; index++) {
+      const value = inputs[index];
       if (value === undefined) {
         if (node.kind === 'output') this.#fail(node, `the graph's output ${index} is left out`);
         continue;
@@ -96,15 +99,14 @@ class Linter {
     }
   }
 
-  #output(node: Node, value: Value, names: Set<string>): void {
+  #output(node: Node, value: Value): void {
     const { name } = value;
     if (value.producer !== node)
       this.#fail(node, `its result '${name}' names another producer`, undefined, value);
-    if (name !== '') {
-      if (names.has(name)) this.#fail(node, `the name '${name}' is made twice`, undefined, value);
-      names.add(name);
-      if (node.graph.findValue(name) !== value)
-        this.#fail(node, `its result '${name}' is not found by its name`, undefined, value);
+    const found = name === '' ? value : node.graph.findValue(name);
+    if (found !== value) {
+      const why = found?.name === name ? 'is a name of two values' : 'is not found by its name';
+      this.#fail(node, `its result '${name}' ${why}`, undefined, value);
     }
     this.#visible.add(value);
     for (const use of value.uses) {
@@ -124,14 +126,12 @@ class Linter {
     }
   }
 
-  #placeholders(graph: Graph): void {
-    const listed = new Set<Node>(graph.placeholders);
-    for (const node of graph.nodes()) {
-      if (node.kind === 'placeholder' && !listed.delete(node))
-        this.#fail(node, 'it is not listed as an input');
+  #placeholders(graph: Graph, met: Set<Node>): void {
+    for (const node of graph.placeholders) {
+      if (!met.delete(node))
+        this.#fail(graph.outputNode, `the input '${nodeName(node)}' stands nowhere in the list`);
     }
-    for (const node of listed)
-      this.#fail(graph.outputNode, `the input '${nodeName(node)}' stands nowhere in the list`);
+    for (const node of met) this.#fail(node, 'it is not listed as an input');
   }
 
   #failOrder(node: Node, value: Value): never {

@@ -9,7 +9,12 @@ import { foreignFormat } from './foreign-format.js';
  * @param thrown what the {@link MessageReader} threw.
  * @returns ONNX_TRUNCATED when a field of the outermost message ends behind the file, else ONNX_NOT_PROTOBUF.
  */
-export function decodeError(schema: Schema, bytes: Uint8Array, file: string, thrown: unknown): BitwrightError {
+export function decodeError(
+  schema: Schema,
+  bytes: Uint8Array,
+  file: string,
+  thrown: unknown,
+): BitwrightError {
   const foreign = foreignFormat(bytes);
   if (foreign !== undefined) {
     return new BitwrightError({

@@ -11,7 +11,11 @@ import { type Messages, SCHEMAS } from './schema.js';
  * @param file how errors call the buffer.
  * @throws ONNX_EMPTY, ONNX_TRUNCATED, ONNX_NOT_PROTOBUF, ONNX_TOO_DEEP, ONNX_TOO_LARGE.
  */
-export function decodeMessage<M extends keyof Messages>(type: M, bytes: Uint8Array, file: string): Messages[M] {
+export function decodeMessage<M extends keyof Messages>(
+  type: M,
+  bytes: Uint8Array,
+  file: string,
+): Messages[M] {
   if (bytes.length === 0) throw emptyError(file);
   if (bytes.length > MAX_BYTES) throw tooLarge(file, bytes.length);
   const schema = SCHEMAS[type];

@@ -2,8 +2,8 @@ import { BitwrightError } from '@bitwright/core';
 import { decodeMessage } from './decode-message.js';
 import type { LooseMessage } from './field.js';
 import { foreignFormat } from './foreign-format.js';
-import type { ModelProto } from './messages.js';
 import { MessageWriter } from './message-writer.js';
+import type { ModelProto } from './messages.js';
 import { SCHEMAS } from './schema.js';
 
 /**

@@ -9,7 +9,7 @@ import {
 } from '@bitwright/core';
 import { isExternal, readExternal } from './external-data.js';
 import type { TensorProto } from './messages.js';
-import { fromRaw, fromTypedField, rawLength, storageOf } from './storage.js';
+import { fromRaw, fromTypedField, rawLength, storageOf, toRaw } from './storage.js';
 
 /**
  * A tensor of a file, read only when asked.
@@ -72,6 +72,11 @@ export class ProtoTensor implements Tensor {
     return this.#dims;
   }
 
+  /** The length of {@link rawBytes} by type and shape, without reading anything; 0 for strings. */
+  get byteLength(): number {
+    return rawLength(this.dtype, elementCount(this.dims));
+  }
+
   /**
    * The elements in row-major order; do not change them.
    *
@@ -84,9 +89,7 @@ export class ProtoTensor implements Tensor {
     if (dtype === 'string') return this.#strings(count);
     const raw = this.#raw(dtype, count);
     if (raw !== undefined) {
-      if (raw.length !== rawLength(dtype, count)) {
-        throw this.#lengthError(`${rawLength(dtype, count)} bytes`, `${raw.length}`);
-      }
+      this.#checkRaw(dtype, raw, count);
       return fromRaw(dtype, raw, count);
     }
     const data = fromTypedField(dtype, proto, count);
@@ -95,12 +98,39 @@ export class ProtoTensor implements Tensor {
     throw this.#lengthError(`${count * parts} elements in ${field}`, `${proto[field]?.length ?? 0}`);
   }
 
+  /**
+   * The elements in raw form, as `rawData` has them: little-endian, 4- and 2-bit types packed. A view where possible.
+   *
+   * @throws TENSOR_DTYPE for strings, which have no raw form; else as {@link data}.
+   */
+  rawBytes(): Uint8Array {
+    const { dtype } = this;
+    if (dtype === 'string') {
+      throw new BitwrightError({
+        code: 'TENSOR_DTYPE',
+        message: `The string tensor '${this.name}' has no raw form.`,
+        hint: 'Read its strings with data().',
+        at: { value: this.name },
+      });
+    }
+    const count = elementCount(this.dims);
+    const raw = this.#raw(dtype, count);
+    if (raw === undefined) return toRaw(dtype, this.data() as ReturnType<typeof fromRaw>);
+    this.#checkRaw(dtype, raw, count);
+    return raw;
+  }
+
   /** The raw elements, or undefined when the tensor keeps them in a typed field. */
   #raw(dtype: DType, count: number): Uint8Array | undefined {
     if (isExternal(this.proto)) return readExternal(this.proto, this.#resolve, rawLength(dtype, count));
     const { rawData } = this.proto;
     // Some writers leave an empty rawData beside the typed field.
     return rawData !== undefined && rawData.length > 0 ? rawData : undefined;
+  }
+
+  #checkRaw(dtype: DType, raw: Uint8Array, count: number): void {
+    const needed = rawLength(dtype, count);
+    if (raw.length !== needed) throw this.#lengthError(`${needed} bytes`, `${raw.length}`);
   }
 
   #strings(count: number): readonly Uint8Array[] {

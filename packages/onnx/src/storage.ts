@@ -1,4 +1,4 @@
-import { type DType, DTYPES, type TensorData } from '@bitwright/core';
+import { DTYPES, type DType, type TensorData } from '@bitwright/core';
 import type { TensorProto } from './messages.js';
 import { pack2, pack4, unpack2, unpack4 } from './pack-bits.js';
 

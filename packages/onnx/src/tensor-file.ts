@@ -1,8 +1,8 @@
 import { BitwrightError } from '@bitwright/core';
 import { decodeMessage } from './decode-message.js';
 import type { LooseMessage } from './field.js';
-import type { TensorProto } from './messages.js';
 import { MessageWriter } from './message-writer.js';
+import type { TensorProto } from './messages.js';
 import { SCHEMAS } from './schema.js';
 
 /**

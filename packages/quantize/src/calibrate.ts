@@ -42,6 +42,8 @@ export interface Calibration {
 }
 
 const MOVING_AVERAGE_CONSTANT = 0.01;
+// small enough that a batch's activations stay near the caches; larger ones cost memory and gain no time
+const LARGEST_BATCH = 16;
 
 /**
  * Runs the float model over the data once, observes every quantized tensor, and gives each quantizer its scale and zero
@@ -216,7 +218,7 @@ function planFetches(
   for (const size of sizes.values()) all += size;
   // the runtime holds about as much again as it hands over
   const room = memory / 8;
-  const batchSize = Math.max(1, Math.min(batchSizeFor(executor.inputs), 64, Math.floor(room / all)));
+  const batchSize = Math.max(1, Math.min(batchSizeFor(executor.inputs), LARGEST_BATCH, Math.floor(room / all)));
   const groups: string[][] = [];
   let filled = Number.POSITIVE_INFINITY;
   for (const [name, size] of sizes) {

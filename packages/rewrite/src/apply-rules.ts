@@ -1,5 +1,6 @@
-import { BitwrightError, describeThrown } from '@bitwright/core';
+import { BitwrightError } from '@bitwright/core';
 import { type GraphModule, lint, nodeName, OpNode, type Value } from '@bitwright/graph';
+import { attemptRule, guardRule } from './attempt-rule.js';
 import { backUp } from './back-up.js';
 import { type Match, matchPattern } from './matcher.js';
 import { opNameOf } from './op-schemas.js';
@@ -111,13 +112,13 @@ class Engine {
       if (match === undefined) continue;
       const session = new RewriteSession(rule.name, match);
       const name = anchorName(rule, match);
-      const outcome = attempt(rule, match, session, name);
+      const outcome = attemptRule(rule, match, session, name);
       if (outcome !== undefined) {
         this.#noteRejection(node, rule, name, outcome);
         continue;
       }
       this.#applied.push({ rule: rule.name, node: name });
-      const changed = guarded(rule, name, () => session.commit());
+      const changed = guardRule(rule, name, () => session.commit());
       if (this.options.verify === true) lint(this.module, `${rule.name} at ${name}`);
       return changed;
     }
@@ -134,30 +135,6 @@ class Engine {
     };
     const byRule = this.#rejected.get(node) ?? new Map<Rule, RejectedMatch>();
     this.#rejected.set(node, byRule.set(rule, entry));
-  }
-}
-
-/** Runs a rule up to its commit; a rejection leaves nothing behind. */
-function attempt(rule: Rule, match: Match, session: RewriteSession, name: string): Rejection | undefined {
-  return guarded(rule, name, () => {
-    const verdict = rule.where(match.captures);
-    const rejection = verdict === true ? rule.rewrite(match.captures, session) : verdict;
-    if (rejection !== undefined) session.rollBack();
-    return rejection;
-  });
-}
-
-function guarded<T>(rule: Rule, node: string, run: () => T): T {
-  try {
-    return run();
-  } catch (cause) {
-    throw new BitwrightError({
-      code: 'RULE_FAILED',
-      message: `The rule '${rule.name}' failed at '${node}': ${describeThrown(cause)}`,
-      hint: 'This is a defect of the rule. Leave it out, or mend it; the model was not changed.',
-      at: { node },
-      cause,
-    });
   }
 }
 

@@ -1,9 +1,11 @@
 import type { OpNode } from '@bitwright/graph';
+import { attemptRule } from './attempt-rule.js';
 import { type FailedCondition, MatchTrace } from './match-trace.js';
 import { matchPattern } from './matcher.js';
 import { opNameOf } from './op-schemas.js';
 import { describePattern, patternDepth, rootOpNames } from './pattern-data.js';
 import type { Rejection } from './rejection.js';
+import { RewriteSession } from './rewrite-session.js';
 import type { Rule } from './rule.js';
 
 /** What became of a rule at an operator. */
@@ -44,8 +46,13 @@ function explainAt(root: OpNode, rule: Rule): RuleExplanation {
     const failed = trace.failure;
     return { ...common, outcome: 'no-match', depth: trace.depth, ...(failed && { failed }) };
   }
-  const verdict = rule.where(match.captures);
-  if (verdict === true) return { ...common, outcome: 'matches', depth: trace.position };
+  // A rule may refuse while it rewrites, so it is run and undone.
+  const session = new RewriteSession(rule.name, match);
+  const verdict = attemptRule(rule, match, session, root.displayName);
+  if (verdict === undefined) {
+    session.rollBack();
+    return { ...common, outcome: 'matches', depth: trace.position };
+  }
   const { code, message, culprit } = verdict;
   return { ...common, outcome: 'rejected', depth: trace.position, rejection: { code, message, culprit } };
 }

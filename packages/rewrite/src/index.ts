@@ -1,5 +1,13 @@
 export { type ApplyRulesOptions, applyRules, type RejectedMatch, type RulesReport } from './apply-rules.js';
 export { type AttributeConditions, attributeValue } from './attribute-guard.js';
+export {
+  type ConstantEvaluator,
+  type FoldConstantsOptions,
+  type FoldReport,
+  foldConstants,
+  foldConstantsWith,
+  inferShapes,
+} from './constants/fold-constants.js';
 export { explainRule, type RuleExplanation } from './explain-rule.js';
 export { type FailedCondition, MatchTrace } from './match-trace.js';
 export { type Captured, type Match, matchPattern } from './matcher.js';

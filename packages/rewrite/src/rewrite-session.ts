@@ -13,7 +13,7 @@ import {
 } from '@bitwright/graph';
 import type { Match } from './matcher.js';
 import { isFloatAttribute, opNameOf, splitOpName } from './op-schemas.js';
-import { provenanceFrom, setProvenance } from './provenance.js';
+import { setProvenance } from './provenance.js';
 import type { MadeOptions, OpBuilders, RewriteInput, Rewriter } from './rewriter.js';
 
 interface Replacement {
@@ -36,6 +36,8 @@ export class RewriteSession implements Rewriter {
   readonly #unnamed = new Set<OpNode>();
   readonly #replacements: Replacement[] = [];
   readonly #graph: Graph;
+  /** Before this node stands what is made. */
+  #place: Node;
   /** Initializers made, with the names that were asked for, and the names that vanished ones leave free. */
   readonly #wishes = new Map<GetAttrNode, string>();
   readonly #freed = new Set<string>();
@@ -45,6 +47,7 @@ export class RewriteSession implements Rewriter {
     private readonly match: Match,
   ) {
     this.#graph = match.root.graph;
+    this.#place = match.root;
     this.op = new Proxy({} as OpBuilders, {
       get:
         (_target, opName) => (inputs: readonly RewriteInput[], attributes?: object, options?: MadeOptions) =>
@@ -62,7 +65,7 @@ export class RewriteSession implements Rewriter {
   }
 
   constant(name: string, tensor: Tensor): Value {
-    const node = this.#graph.getAttr(name, tensor, this.match.root);
+    const node = this.#graph.getAttr(name, tensor, this.#place);
     this.#made.push(node);
     this.#wishes.set(node, name);
     return node.output;
@@ -75,20 +78,20 @@ export class RewriteSession implements Rewriter {
   /** Makes the replacements. Returns the values whose readers may match something now. */
   commit(): ReadonlySet<Value> {
     for (const replacement of this.#replacements) this.#check(replacement);
-    const provenance = provenanceFrom(this.rule, this.match.nodes);
-    for (const node of this.#made) if (node.kind === 'op') setProvenance(node, provenance);
+    setProvenance(this.#made, this.rule, this.match.nodes);
     const changed = new Set<Value>(
       this.#made.filter(({ kind }) => kind === 'op').flatMap(({ outputs }) => outputs),
     );
     const names: Renaming[] = [];
+    const made = new Set(this.#made);
     for (const { node, values } of this.#replacements) {
       for (const [i, old] of node.outputs.entries()) {
         const value = values[i];
         if (value === undefined) continue;
-        if (this.#made.includes(value.producer) || isGraphOutput(old))
+        if (made.has(value.producer) || isGraphOutput(old))
           names.push({ value, old, name: old.name, origin: isGraphOutput(old) ? old.origin : undefined });
         if (value.type === undefined && old.type !== undefined) value.type = old.type;
-        old.replaceAllUsesWith(value);
+        old.replaceAllUsesWith(value, made);
         changed.add(value);
       }
     }
@@ -99,7 +102,9 @@ export class RewriteSession implements Rewriter {
       value.producer.graph.rename(value, name);
       value.origin = origin;
     }
-    for (const [node, name] of this.#wishes) if (this.#freed.has(name)) node.graph.rename(node.output, name);
+    for (const [node, name] of this.#wishes)
+      if (this.#freed.has(name) && node.graph.findValue(name) === undefined)
+        node.graph.rename(node.output, name);
     this.#nameNodes(vanished);
     return changed;
   }
@@ -110,13 +115,16 @@ export class RewriteSession implements Rewriter {
   }
 
   #create(opName: string, inputs: readonly RewriteInput[], init?: object, options?: MadeOptions): OpNode {
+    const values = inputs.map(asValue);
+    // What reads the root's own results can only stand behind it.
+    if (values.some((value) => value?.producer === this.match.root)) this.#place = this.match.root.next!;
     const node = this.#graph.createOp({
       ...splitOpName(opName),
       name: options?.name ?? '',
-      inputs: inputs.map(asValue),
+      inputs: values,
       outputs: options?.outputs ?? 1,
       attributes: init instanceof Attributes ? init : typedAttributes(opName, init ?? {}),
-      before: this.match.root,
+      before: this.#place,
     });
     this.#made.push(node);
     if (options?.name === undefined) this.#unnamed.add(node);

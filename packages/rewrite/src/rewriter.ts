@@ -16,7 +16,7 @@ export interface MadeOptions {
 /** Attributes as plain values (typed as the operator wants them), or taken over as they are. */
 export type AttributesInit<N extends OpName> = Attributes | Partial<AttributesOf<N>>;
 
-/** One function for each operator: makes a node right before the match's root and returns its first result. */
+/** One function for each operator: makes a node right before the match's root (behind it, when it reads the root's result) and returns its first result. */
 export type OpBuilders = {
   readonly [N in OpName]: (
     inputs: readonly RewriteInput[],
@@ -41,7 +41,7 @@ export interface Rewriter {
   constant(name: string, tensor: Tensor): Value;
 
   /**
-   * Lets the readers of a node's results read other values instead (undefined for a result that nobody reads). A value made
+   * Lets the readers of a node's results, save those made here, read other values instead (undefined for a result that nobody reads). A value made
    * here takes over name and type; an existing one takes over the name only where the result is an output of the graph.
    * Matched operators, and initializers of theirs, that nobody reads any more are erased.
    *

@@ -1,4 +1,4 @@
-import { int64Tensor, type Tensor } from '@bitwright/core';
+import { DenseTensor, type Tensor } from '@bitwright/core';
 import type { AttributeInit, OpNode, Value } from '@bitwright/graph';
 import type { Adapter } from './upgrade.js';
 
@@ -44,10 +44,14 @@ export function renameWords(attribute: string, words: Readonly<Record<string, st
 /** An attribute of integers is an input now, a one-dimensional int64 tensor. */
 export function intsToInput(attribute: string, index: number): Adapter {
   return (node, upgrade) => {
-    const ints = node.attributes.ints(attribute);
-    if (ints === undefined) return;
+    const attr = node.attributes.get(attribute);
+    if (attr === undefined) return;
+    if (attr.type !== 'ints') return upgrade.noPath(node, `its attribute '${attribute}' holds no integers`);
+    // Not by way of numbers: ends of slices are often the largest int64.
+    const data = BigInt64Array.from(attr.value, BigInt);
+    const tensor = new DenseTensor('int64', [data.length], data);
     changeAttributes(node, { [attribute]: undefined });
-    setInput(node, index, upgrade.constant(node, attribute, int64Tensor(ints)));
+    setInput(node, index, upgrade.constant(node, attribute, tensor));
   };
 }
 

@@ -1,6 +1,6 @@
 import { BitwrightError, floatTensor } from '@bitwright/core';
 import { Graph, GraphModule, lint, type OpInit } from '@bitwright/graph';
-import { float16ToFloat32 } from '@bitwright/onnx';
+import { float16ToFloat32, type NodeProto } from '@bitwright/onnx';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LATEST_OPSET } from '../versions.js';
@@ -97,6 +97,18 @@ describe('upgradeOpset', () => {
     expect(inner?.inputs[1]?.producer.graph).toBe(body);
   });
 
+  it.each(['float', 'double', 'float16'] as const)('writes bounds in the type of a %s input', (dtype) => {
+    const module = moduleOf(9, { opType: 'Relu' });
+    const { graph } = module;
+    graph.inputs[0]!.type = { kind: 'tensor', dtype, shape: [2] };
+    const min = { type: 'float', value: -1 } as const;
+    const clip = graph.createOp({ opType: 'Clip', inputs: [graph.findValue('y')], attributes: { min } });
+    graph.setOutputs([clip.output]);
+    expect(upgradeOpset(module, 13).diagnostics).toEqual([]);
+    expect(clip.inputs[1]?.dtype).toBe(dtype);
+    expect(clip.inputs).toHaveLength(2);
+  });
+
   it('warns when it has to guess an element type', () => {
     const graph = new Graph('main');
     const x = graph.placeholder('x').output;
@@ -109,7 +121,6 @@ describe('upgradeOpset', () => {
   });
 
   it.each<[string, Omit<OpInit, 'inputs'>, number]>([
-    ['an operator that does not exist', { opType: 'Rleu' }, 9],
     [
       'statistics of training',
       { opType: 'BatchNormalization', outputs: [{ name: 'y' }, { name: 'mean' }] },
@@ -123,6 +134,28 @@ describe('upgradeOpset', () => {
     if (mean !== undefined) module.graph.setOutputs([mean]);
     const refusal = { code: 'OPSET_NO_PATH', message: expect.stringContaining(op.opType), at: { node: 'y' } };
     expect(() => upgradeOpset(module, 25)).toThrow(expect.objectContaining(refusal));
+  });
+
+  it('leaves an operator of later opsets alone, with a warning', () => {
+    const module = moduleOf(9, { opType: 'LayerNormalization' });
+    expect(upgradeOpset(module, 21).diagnostics).toMatchObject([{ code: 'OPSET_FOREIGN_OPERATOR' }]);
+    expect([opTypes(module), module.opset]).toEqual([['LayerNormalization'], 21]);
+  });
+
+  it('refuses to change what the functions of the model mean', () => {
+    const module = moduleOf(13, { opType: 'Relu' });
+    const split = { opType: 'Split', input: ['a'], output: ['b', 'c'] };
+    const relu = { opType: 'Relu', input: ['a'], output: ['b'] };
+    const functionOf = (node: NodeProto) => ({
+      name: 'F',
+      domain: 'mine',
+      opsetImport: [{ version: 13 }],
+      node: [node],
+    });
+    module.origin = { functions: [functionOf(split)] };
+    expect(() => upgradeOpset(module, 21)).toThrow(expect.objectContaining({ code: 'OPSET_NO_PATH' }));
+    module.origin = { functions: [functionOf(relu)] };
+    expect(upgradeOpset(module, 21).to).toBe(21);
   });
 
   it('refuses an opset that is not published', () => {

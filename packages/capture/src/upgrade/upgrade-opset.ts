@@ -1,7 +1,7 @@
 import { BitwrightError, type Diagnostic } from '@bitwright/core';
 import type { GraphModule, OpNode } from '@bitwright/graph';
-import type { ModelProto } from '@bitwright/onnx';
-import { irVersionOfOpset, LATEST_OPSET } from '../versions.js';
+import type { FunctionProto, ModelProto } from '@bitwright/onnx';
+import { irVersionOfOpset, LATEST_OPSET, normalDomain } from '../versions.js';
 import { ADAPTERS } from './adapters.js';
 import { OPSET_HISTORY } from './opset-history.generated.js';
 import { Upgrade } from './upgrade.js';
@@ -20,7 +20,8 @@ export interface OpsetUpgrade {
 /**
  * Brings the standard operators of a model, bodies included, to a newer opset with the same meaning, and the IR version
  * to what that opset needs. A model that is at `target` or beyond stays as it is. Operators of other domains and
- * model-local functions, which import their own operator sets, are left alone.
+ * model-local functions, which import their own operator sets, are left alone; a function whose operators mean something
+ * else at `target` stands in the way.
  *
  * @throws OPSET_NO_PATH naming operator, node and versions when a change has no adapter; the module must then be
  *   discarded (upgrade a clone to be safe). OPSET_UNKNOWN for a target that is not published.
@@ -62,26 +63,61 @@ function standardOps(module: GraphModule): OpNode[] {
 
 /** Names of functions that the model itself defines in the standard domain. */
 function localFunctions(module: GraphModule): Set<string> {
-  const { functions } = (module.origin ?? {}) as ModelProto;
-  const standard = (functions ?? []).filter(
-    ({ domain }) => domain === undefined || domain === '' || domain === 'ai.onnx',
+  return new Set(
+    functionsOf(module)
+      .filter(({ domain }) => normalDomain(domain) === '')
+      .map(({ name }) => name ?? ''),
   );
-  return new Set(standard.map(({ name }) => name ?? ''));
+}
+
+function functionsOf(module: GraphModule): readonly FunctionProto[] {
+  return ((module.origin ?? {}) as ModelProto).functions ?? [];
 }
 
 /** Refuses before the first edit what the tables alone refuse. */
 function assertPath(upgrade: Upgrade): void {
+  const { from, target } = upgrade;
   for (const node of standardOps(upgrade.module)) {
     const history = OPSET_HISTORY[node.opType];
     if (history === undefined) {
-      upgrade.version = upgrade.from + 1;
+      upgrade.version = from + 1;
       upgrade.noPath(node, 'it is no operator of ai.onnx');
     }
+    if ((history.versions[0] ?? 1) > from) {
+      upgrade.warn(
+        node,
+        'OPSET_FOREIGN_OPERATOR',
+        `the operator is none of ai.onnx ${from} and was left as it is`,
+        'Check that the runtime knows it, with the same meaning, at the new opset too.',
+      );
+    }
     for (const version of history.breaking) {
-      if (version <= upgrade.from || version > upgrade.target || ADAPTERS[node.opType]?.[version]) continue;
+      if (version <= from || version > target || ADAPTERS[node.opType]?.[version]) continue;
       upgrade.version = version;
       upgrade.noPath(node, 'the operator changed in a way that is not known here');
     }
+  }
+  for (const definition of functionsOf(upgrade.module)) assertFunction(definition, target);
+}
+
+/** ONNX wants that the operators of a function mean the same in the function's opset and in the model's. */
+function assertFunction({ name, domain, opsetImport, node: nodes }: FunctionProto, target: number): void {
+  const own = opsetImport?.find((entry) => normalDomain(entry.domain) === '')?.version;
+  if (own === undefined) return;
+  for (const node of nodes ?? []) {
+    if (normalDomain(node.domain) !== '') continue;
+    const changes = [
+      ...(OPSET_HISTORY[node.opType ?? '']?.breaking ?? []),
+      ...Object.keys(ADAPTERS[node.opType ?? ''] ?? {}),
+    ];
+    const change = changes.map(Number).find((version) => version > Number(own) && version <= target);
+    if (change === undefined) continue;
+    throw new BitwrightError({
+      code: 'OPSET_NO_PATH',
+      message: `The function '${domain ?? ''}:${name ?? ''}' of the model is written for opset ${own} and uses ${node.opType}, which changed at ${change} (upgrade to ${target}).`,
+      hint: 'Inline the functions of the model first, or keep it at its opset.',
+      at: { node: node.name || node.output?.[0] || '' },
+    });
   }
 }
 

@@ -47,7 +47,7 @@ it('leaves nothing behind where it cannot write', () => {
   mkdirSync(inside('dir'));
   writeFileSync(inside('dir', 'kept'), 'kept');
   writeFileSync(inside('file'), 'old');
-  for (const path of [inside('dir'), inside('none', 'out'), inside('file', 'out')]) {
+  for (const path of [inside('dir'), inside('none', 'out'), inside('file', 'deep', 'out')]) {
     expect(() => writeFileAtomically(path, 'new')).toThrow(coded('OUTPUT_UNWRITABLE', path));
   }
   expect(readdirSync(folder).toSorted()).toEqual(['dir', 'file']);

@@ -14,6 +14,9 @@ import { dirname, isAbsolute, join } from 'node:path';
 import type { ByteSource, ByteSourceResolver } from '../bytes.js';
 import { BitwrightError, describeThrown } from '../errors.js';
 
+// one call of the operating system gives at most 2 GiB
+const LARGEST_READ = 2 ** 30;
+
 /** Reads a whole file. @throws FILE_ABSENT, FILE_IS_DIRECTORY or FILE_UNREADABLE, naming the path. */
 export function readFileBytes(path: string): Uint8Array {
   try {
@@ -46,7 +49,7 @@ export function writeFileAtomically(path: string, bytes: Uint8Array | string): v
     writeFileSync(beside, bytes);
     renameSync(beside, path);
   } catch (thrown) {
-    rmSync(beside, { force: true });
+    removeIfThere(beside);
     throw outputError(path, thrown);
   }
 }
@@ -63,7 +66,7 @@ export function assertWritable(path: string): void {
   } catch (thrown) {
     throw outputError(path, thrown);
   } finally {
-    rmSync(beside, { force: true });
+    removeIfThere(beside);
   }
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
     throw outputError(path, new Error('it is a folder'));
@@ -75,20 +78,22 @@ export class FileSource implements ByteSource {
   readonly size: number;
 
   constructor(readonly name: string) {
-    this.size = withFile(name, (descriptor) => fstatSync(descriptor).size);
+    const status = withFile(name, (descriptor) => fstatSync(descriptor));
+    if (status.isDirectory())
+      throw fileError('FILE_IS_DIRECTORY', name, 'is a folder', 'Give the path of a file.');
+    this.size = status.size;
   }
 
   read(offset: number, length: number): Uint8Array {
     return withFile(this.name, (descriptor) => {
       const bytes = new Uint8Array(length);
-      const got = readSync(descriptor, bytes, 0, length, offset);
-      if (got === length) return bytes;
-      throw fileError(
-        'FILE_TOO_SHORT',
-        this.name,
-        `ends before byte ${offset + length}`,
-        'Fetch the file again: it is truncated.',
-      );
+      for (let filled = 0; filled < length; ) {
+        const wanted = Math.min(length - filled, LARGEST_READ);
+        const got = readSync(descriptor, bytes, filled, wanted, offset + filled);
+        if (got === 0) throw tooShort(this.name, offset + length);
+        filled += got;
+      }
+      return bytes;
     });
   }
 }
@@ -108,6 +113,15 @@ export function siblingFiles(modelPath: string): ByteSourceResolver {
   };
 }
 
+/** Removes a file if it can be: where it could not be written either, that is the failure to tell of. */
+function removeIfThere(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    return;
+  }
+}
+
 function withFile<T>(path: string, use: (descriptor: number) => T): T {
   let descriptor: number;
   try {
@@ -124,6 +138,15 @@ function withFile<T>(path: string, use: (descriptor: number) => T): T {
 
 function fileError(code: string, path: string, what: string, hint: string, cause?: unknown): BitwrightError {
   return new BitwrightError({ code, message: `'${path}' ${what}.`, hint, at: { file: path }, cause });
+}
+
+function tooShort(path: string, end: number): BitwrightError {
+  return fileError(
+    'FILE_TOO_SHORT',
+    path,
+    `ends before byte ${end}`,
+    'Fetch the file again: it is truncated.',
+  );
 }
 
 function outputError(path: string, cause: unknown): BitwrightError {

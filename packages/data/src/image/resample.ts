@@ -52,40 +52,44 @@ function horizontal(
   axis: AxisWeights,
   out: Uint8Array,
 ): void {
-  const { width, channels, pixels } = image;
-  const { taps, starts, counts, weights } = axis;
-  let o = 0;
+  const lineLength = image.width * image.channels;
+  const outLength = axis.starts.length * image.channels;
+  const pass = image.channels === 3 ? colourLine : greyLine;
   for (let row = 0; row < rows; row++) {
-    const line = (firstRow + row) * width * channels;
-    for (let i = 0; i < starts.length; i++) {
-      const weight = i * taps;
-      const count = counts[i]!;
-      if (channels === 3) {
-        let p = line + starts[i]! * 3;
-        let red = HALF;
-        let green = HALF;
-        let blue = HALF;
-        for (let k = 0; k < count; k++, p += 3) {
-          const factor = weights[weight + k]!;
-          red = (red + Math.imul(pixels[p]!, factor)) | 0;
-          green = (green + Math.imul(pixels[p + 1]!, factor)) | 0;
-          blue = (blue + Math.imul(pixels[p + 2]!, factor)) | 0;
-        }
-        out[o++] = clampByte(red >> PRECISION);
-        out[o++] = clampByte(green >> PRECISION);
-        out[o++] = clampByte(blue >> PRECISION);
-        continue;
-      }
-      for (let channel = 0; channel < channels; channel++) {
-        let p = line + starts[i]! * channels + channel;
-        let sum = HALF;
-        for (let k = 0; k < count; k++) {
-          sum = (sum + Math.imul(pixels[p]!, weights[weight + k]!)) | 0;
-          p += channels;
-        }
-        out[o++] = clampByte(sum >> PRECISION);
-      }
+    pass(image.pixels, (firstRow + row) * lineLength, axis, out, row * outLength);
+  }
+}
+
+function colourLine(pixels: Uint8Array, line: number, axis: AxisWeights, out: Uint8Array, to: number): void {
+  const { taps, starts, counts, weights } = axis;
+  let o = to;
+  for (let i = 0; i < starts.length; i++) {
+    const end = i * taps + counts[i]!;
+    let p = line + starts[i]! * 3;
+    let red = HALF;
+    let green = HALF;
+    let blue = HALF;
+    for (let k = i * taps; k < end; k++) {
+      const weight = weights[k]!;
+      red = (red + Math.imul(pixels[p]!, weight)) | 0;
+      green = (green + Math.imul(pixels[p + 1]!, weight)) | 0;
+      blue = (blue + Math.imul(pixels[p + 2]!, weight)) | 0;
+      p += 3;
     }
+    out[o++] = clampByte(red >> PRECISION);
+    out[o++] = clampByte(green >> PRECISION);
+    out[o++] = clampByte(blue >> PRECISION);
+  }
+}
+
+function greyLine(pixels: Uint8Array, line: number, axis: AxisWeights, out: Uint8Array, to: number): void {
+  const { taps, starts, counts, weights } = axis;
+  for (let i = 0; i < starts.length; i++) {
+    const end = i * taps + counts[i]!;
+    let p = line + starts[i]!;
+    let sum = HALF;
+    for (let k = i * taps; k < end; k++) sum = (sum + Math.imul(pixels[p++]!, weights[k]!)) | 0;
+    out[to + i] = clampByte(sum >> PRECISION);
   }
 }
 

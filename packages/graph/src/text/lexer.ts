@@ -78,7 +78,7 @@ export class Lexer {
     { offset }: { readonly offset: number },
     why: string,
     code = 'TEXT_SYNTAX',
-    hint = 'See the reference of the text form: it is a subset of the ONNX textual syntax.',
+    hint = 'Write it as printModule prints it: in a subset of the ONNX textual syntax.',
   ): never {
     const lines = this.text.slice(0, offset).split('\n');
     throw new BitwrightError({

@@ -42,9 +42,12 @@ function clipInto(
   const clipped = new Float64Array(BINS);
   const perBin = (high - low) / BINS;
   for (let i = 0; i < values.length; i++) {
-    const at = Math.floor((values[i]! - low) / perBin);
-    if (at >= 0 && at < BINS) inside[at]! += counts[i]!;
-    clipped[Math.min(BINS - 1, Math.max(0, at))]! += counts[i]!;
+    const value = values[i]!;
+    // zero is on every grid: the spike that a Relu makes there loses nothing, and would outweigh all else
+    if (value === 0) continue;
+    const at = Math.min(BINS - 1, Math.max(0, Math.floor((value - low) / perBin)));
+    if (value >= low && value <= high) inside[at]! += counts[i]!;
+    clipped[at]! += counts[i]!;
   }
   return { inside, clipped };
 }

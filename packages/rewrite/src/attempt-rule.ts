@@ -1,0 +1,39 @@
+import { BitwrightError, describeThrown } from '@bitwright/core';
+import type { Match } from './matcher.js';
+import type { Rejection } from './rejection.js';
+import type { RewriteSession } from './rewrite-session.js';
+import type { Rule } from './rule.js';
+
+/**
+ * Runs a rule at a match up to, and without, the commit of its session; a rejection leaves nothing behind.
+ *
+ * @throws RULE_FAILED naming rule and node.
+ */
+export function attemptRule(
+  rule: Rule,
+  match: Match,
+  session: RewriteSession,
+  node: string,
+): Rejection | undefined {
+  return guardRule(rule, node, () => {
+    const verdict = rule.where(match.captures);
+    const rejection = verdict === true ? rule.rewrite(match.captures, session) : verdict;
+    if (rejection !== undefined) session.rollBack();
+    return rejection;
+  });
+}
+
+/** Runs a part of a rule so that whatever it throws says which rule failed and where. */
+export function guardRule<T>(rule: Rule, node: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    throw new BitwrightError({
+      code: 'RULE_FAILED',
+      message: `The rule '${rule.name}' failed at '${node}': ${describeThrown(cause)}`,
+      hint: 'This is a defect of the rule. Leave it out, or mend it; the model was not changed.',
+      at: { node },
+      cause,
+    });
+  }
+}

@@ -55,6 +55,6 @@ export function checkedBatchSize(batchSize: number): number {
     code: 'DATA_BATCH_SIZE',
     message: `A batch size of ${batchSize} was asked for.`,
     hint: 'Ask for a whole number of samples, at least 1.',
-    usage: true,
+    kind: 'usage',
   });
 }

@@ -29,12 +29,7 @@ export function matchInputs<T>(
   }
   for (const key of keys) {
     if (names.includes(key) || (star && key === '*')) continue;
-    throw inputError(
-      card,
-      key,
-      `The model has no input '${key}'; it has ${list}.`,
-      didYouMean(key, names),
-    );
+    throw inputError(card, key, `The model has no input '${key}'; it has ${list}.`, didYouMean(key, names));
   }
   return specs.map((spec) => {
     const key = star ? '*' : spec.name;

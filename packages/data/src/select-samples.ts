@@ -66,6 +66,6 @@ function wrongSamples(samples: number): BitwrightError {
     message: `${samples} samples were asked for.`,
     hint: 'Ask for a whole number of samples, at least 1.',
     at: { option: '--samples' },
-    usage: true,
+    kind: 'usage',
   });
 }

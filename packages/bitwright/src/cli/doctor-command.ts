@@ -8,7 +8,7 @@ export function doctorCommand(): Command {
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nExample:\n  bitwright doctor\n')
     .action(async (flags: { readonly json?: boolean }) => {
-      const { doctor } = await import('../doctor.js');
+      const { doctor } = await import('../node/doctor.js');
       const report = await doctor();
       if (flags.json === true) {
         printJson(report);
@@ -25,7 +25,7 @@ export function doctorCommand(): Command {
           `memory: ${(report.memoryBytes / 2 ** 30).toFixed(1)} GiB`,
           ...report.traps.map(
             ({ trap, present, meaning }) =>
-              `trap ${trap}: ${present ? 'present' : 'not present'}; ${meaning}`,
+              `trap ${trap}: ${present === 'skipped' ? 'not tried' : present ? 'present' : 'not present'}; ${meaning}`,
           ),
           ...report.advice,
           '',

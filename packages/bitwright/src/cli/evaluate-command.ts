@@ -30,15 +30,7 @@ export function evaluateCommand(signal: AbortSignal): Command {
     )
     .action(async (models: string[], flags: EvaluateFlags) => {
       const { data, samples, reference, faithful, output } = flags;
-      if (data === undefined) {
-        throw new BitwrightError({
-          code: 'OPTION_MISSING',
-          message: '--data is missing: it says which labelled samples to count on.',
-          hint: 'Write for example: --data test.json',
-          at: { option: '--data' },
-          kind: 'usage',
-        });
-      }
+      if (data === undefined) throw missingData();
       const count = samples === undefined ? undefined : positiveInteger('--samples', Number(samples));
       const { evaluateModels } = await import('../evaluate-models.js');
       const progress = await openProgress();
@@ -74,4 +66,14 @@ export function evaluateCommand(signal: AbortSignal): Command {
       ]);
       process.stdout.write(table([head, ...rows]));
     });
+}
+
+function missingData(): BitwrightError {
+  return new BitwrightError({
+    code: 'OPTION_MISSING',
+    message: '--data is missing: it says which labelled samples to count on.',
+    hint: 'Write for example: --data test.json',
+    at: { option: '--data' },
+    kind: 'usage',
+  });
 }

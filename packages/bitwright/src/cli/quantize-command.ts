@@ -101,7 +101,7 @@ async function toOptions(flags: QuantizeFlags): Promise<QuantizeOptions> {
     if (flags[name] !== undefined) throw notBuilt(`--${name}`, `the option --${name}`, 'Leave it out.');
   }
   const config: BitwrightConfig =
-    flags.config === undefined ? {} : await (await import('../load-config.js')).loadConfig(flags.config);
+    flags.config === undefined ? {} : await (await import('../node/load-config.js')).loadConfig(flags.config);
   const { json: _json, config: _config, keepFloat, samples, eval: evaluation, ...words } = flags;
   if (flags.output === undefined)
     throw missing('-o', 'where the quantized model goes', 'bitwright quantize model.onnx -o out.onnx …');

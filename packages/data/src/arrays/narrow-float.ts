@@ -36,7 +36,8 @@ export function decodeNarrowFloat(bits: number, format: NarrowFloatFormat): numb
   const exponent = (bits >> mantissaBits) & ((1 << exponentBits) - 1);
   const mantissa = bits & ((1 << mantissaBits) - 1);
   const bias = (1 << (exponentBits - 1)) - 1;
-  if (exponent === (1 << exponentBits) - 1) return mantissa === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  if (exponent === (1 << exponentBits) - 1)
+    return mantissa === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
   if (exponent === 0) return sign * mantissa * 2 ** (1 - bias - mantissaBits);
   return sign * (mantissa + (1 << mantissaBits)) * 2 ** (exponent - bias - mantissaBits);
 }

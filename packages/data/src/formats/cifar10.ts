@@ -1,6 +1,6 @@
 import { BitwrightError } from '@bitwright/core';
-import type { Cifar10Card, ImageInput } from '../data-card.js';
 import { cardFiles } from '../card-files.js';
+import type { Cifar10Card, ImageInput } from '../data-card.js';
 import type { MatchedInput, ReaderContext, SampleReader } from '../sample-reader.js';
 import { type RecordFile, recordImages } from './record-images.js';
 

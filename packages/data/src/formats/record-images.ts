@@ -52,7 +52,9 @@ export function recordImages(
     return `${files[shard]!.source.name} (record ${index - shards.startOf(shard)})`;
   };
   const pipelines = inputs.map(({ spec, from }) => new ImagePipeline(spec, from));
-  const feeds = pipelines.map((pipeline, i) => imageFeed(pipeline, inputs[i]!, layout, files[0]!.source.name));
+  const feeds = pipelines.map((pipeline, i) =>
+    imageFeed(pipeline, inputs[i]!, layout, files[0]!.source.name),
+  );
   const longest = Math.max(1, Math.floor(BYTES_PER_READ / layout.bytes));
   const read = (order: Uint32Array, from: number, size: number): SampleBlock => {
     const slots = feeds.map((feed) => newSlot(feed, size));
@@ -64,7 +66,13 @@ export function recordImages(
       for (let p = 0; p < pipelines.length; p++) {
         const { data, stride } = slots[p]!;
         for (let i = 0; i < count; i++) {
-          pipelines[p]!.write(image, i * layout.bytes + layout.pixels, file.source.name, data, (at + i) * stride);
+          pipelines[p]!.write(
+            image,
+            i * layout.bytes + layout.pixels,
+            file.source.name,
+            data,
+            (at + i) * stride,
+          );
         }
       }
       labels?.(shard, first, count, bytes, found, at);

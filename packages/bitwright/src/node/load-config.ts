@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import { BIAS_FORMS, SCHEMES } from '@bitwright/backends';
 import { BitwrightError, describeThrown, didYouMean } from '@bitwright/core';
 import { readFileBytes } from '@bitwright/core/node';
-import type { BitwrightConfig } from './config.js';
-import { GRANULARITIES, METHODS, notBuilt, WEIGHT_FORMS } from './quantize-options.js';
+import type { BitwrightConfig } from '../config.js';
+import { GRANULARITIES, METHODS, notBuilt, WEIGHT_FORMS } from '../quantize-options.js';
 
 /**
  * Reads a configuration file: JSON, or TypeScript/JavaScript with a default export.

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, cpus, platform, totalmem } from 'node:os';
-import { VERSION } from './version.js';
+import { openOrtNode, probeTraps, type TrapReport } from '@bitwright/runtime';
+import { VERSION } from '../version.js';
 
 /** What `doctor` finds out about this machine. */
 export interface DoctorReport {
@@ -16,6 +17,8 @@ export interface DoctorReport {
     readonly vnni: boolean | undefined;
   };
   readonly memoryBytes: number;
+  /** What the runtime does to quantized models on this machine that their files don't say. */
+  readonly traps: readonly TrapReport[];
   readonly advice: readonly string[];
 }
 
@@ -40,6 +43,7 @@ export async function doctor(): Promise<DoctorReport> {
   }
   if (cpu.vnni === true)
     advice.push('This CPU has VNNI: 16-bit pair saturation does not show here, but does on CPUs without it.');
+  const traps = onnxruntime.installed ? await probeTraps(openOrtNode) : [];
   return {
     bitwright: VERSION,
     node: process.version,
@@ -47,6 +51,7 @@ export async function doctor(): Promise<DoctorReport> {
     platform: `${platform()} ${arch()}`,
     cpu,
     memoryBytes: totalmem(),
+    traps,
     advice,
   };
 }

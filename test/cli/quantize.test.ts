@@ -106,12 +106,14 @@ describe('quantize', () => {
       '--keep-float',
       '/fc/*',
       '--keep-float',
-      '/stem/conv/Conv',
+      '/conv/Conv',
     );
     const kept = document.layers
       .filter((layer) => layer.float?.code === 'FLOAT_KEPT')
       .map((layer) => layer.name);
-    expect(kept.length).toBeGreaterThan(0);
+    expect(kept).toEqual(['/conv/Conv', '/conv/Relu', '/fc/Gemm'].filter((name) => kept.includes(name)));
+    expect(kept).toContain('/fc/Gemm');
+    expect(kept).toContain('/conv/Conv');
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import { BitwrightError, didYouMean } from '@bitwright/core';
+import type { z as zod } from 'zod';
 import type { DataCard } from './data-card.js';
 
 const FORMATS = [
@@ -15,6 +16,42 @@ const FORMATS = [
 /** Checks a card against its schema. @throws DATA_CARD_INVALID naming the card and the key, with the nearest known one. */
 export async function parseCard(raw: unknown, name: string): Promise<DataCard> {
   const { z } = await import('zod');
+  const { schemas, imageKeys } = cardSchemas(z);
+  const format = (raw as { format?: unknown } | null)?.format;
+  if (typeof format !== 'string' || !(FORMATS as readonly string[]).includes(format)) {
+    throw cardError(
+      name,
+      'format',
+      `'format' is ${JSON.stringify(format)}`,
+      didYouMean(String(format), FORMATS),
+    );
+  }
+  const schema = schemas[format as 'images'] as (typeof schemas)['images'] | undefined;
+  if (schema === undefined) {
+    throw new BitwrightError({
+      code: 'NOT_BUILT',
+      message: `Data of the format '${format}' is part of the interface but is not built yet ('${name}').`,
+      hint: 'Take another format, or feed the samples through the API.',
+      at: { file: name, option: 'format' },
+    });
+  }
+  const parsed = schema.safeParse(raw);
+  if (parsed.success) return parsed.data as DataCard;
+  const issue = deepest(parsed.error.issues[0] as CardIssue);
+  const path = issue.path.map(String).join('.');
+  const [unknown] = issue.keys ?? [];
+  if (unknown === undefined) throw cardError(name, path, issue.message, 'Correct this value.');
+  const known = issue.path.length === 0 ? Object.keys(schema.shape) : imageKeys;
+  throw cardError(
+    name,
+    [path, unknown].filter((part) => part !== '').join('.'),
+    `'${unknown}' is not a key of a data card there`,
+    didYouMean(unknown, known),
+  );
+}
+
+/** The parts that the formats' schemas are made of. */
+function cardParts(z: typeof zod) {
   const numbers = z.union([z.number(), z.array(z.number()).min(1)]);
   const size = z.tuple([z.int().positive(), z.int().positive()]);
   const image = z.strictObject({
@@ -49,6 +86,12 @@ export async function parseCard(raw: unknown, name: string): Promise<DataCard> {
     z.strictObject({ from: z.literal('file-name'), before: z.string(), classes: z.string() }),
     z.strictObject({ from: z.literal('csv'), file: z.string(), path: z.string(), label: z.string() }),
   ]);
+  return { image, constant, random, array, files, selection, label };
+}
+
+/** One schema for each format that is built; unknown keys are errors. */
+function cardSchemas(z: typeof zod) {
+  const { image, constant, random, array, files, selection, label } = cardParts(z);
   const pictures = z.record(z.string(), z.union([image, constant]));
   const record = z.literal('record').optional();
   const needed = { files: z.array(z.string()).min(1) };
@@ -95,37 +138,7 @@ export async function parseCard(raw: unknown, name: string): Promise<DataCard> {
       inputs: z.record(z.string(), z.union([constant, random])),
     }),
   };
-  const format = (raw as { format?: unknown } | null)?.format;
-  if (typeof format !== 'string' || !(FORMATS as readonly string[]).includes(format)) {
-    throw cardError(
-      name,
-      'format',
-      `'format' is ${JSON.stringify(format)}`,
-      didYouMean(String(format), FORMATS),
-    );
-  }
-  const schema = schemas[format as keyof typeof schemas] as (typeof schemas)['images'] | undefined;
-  if (schema === undefined) {
-    throw new BitwrightError({
-      code: 'NOT_BUILT',
-      message: `Data of the format '${format}' is part of the interface but is not built yet ('${name}').`,
-      hint: 'Take another format, or feed the samples through the API.',
-      at: { file: name, option: 'format' },
-    });
-  }
-  const parsed = schema.safeParse(raw);
-  if (parsed.success) return parsed.data as DataCard;
-  const issue = deepest(parsed.error.issues[0] as CardIssue);
-  const path = issue.path.map(String).join('.');
-  const [unknown] = issue.keys ?? [];
-  if (unknown === undefined) throw cardError(name, path, issue.message, 'Correct this value.');
-  const known = issue.path.length === 0 ? Object.keys(schema.shape) : Object.keys(image.shape);
-  throw cardError(
-    name,
-    [path, unknown].filter((part) => part !== '').join('.'),
-    `'${unknown}' is not a key of a data card there`,
-    didYouMean(unknown, known),
-  );
+  return { schemas, imageKeys: Object.keys(image.shape) };
 }
 
 interface CardIssue {

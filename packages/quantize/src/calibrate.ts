@@ -218,7 +218,10 @@ function planFetches(
   for (const size of sizes.values()) all += size;
   // the runtime holds about as much again as it hands over
   const room = memory / 8;
-  const batchSize = Math.max(1, Math.min(batchSizeFor(executor.inputs), LARGEST_BATCH, Math.floor(room / all)));
+  const batchSize = Math.max(
+    1,
+    Math.min(batchSizeFor(executor.inputs), LARGEST_BATCH, Math.floor(room / all)),
+  );
   const groups: string[][] = [];
   let filled = Number.POSITIVE_INFINITY;
   for (const [name, size] of sizes) {

@@ -2,5 +2,6 @@ export { batchSizeFor } from './batch-size.js';
 export { type EvaluateOptions, type Evaluation, evaluate, indexOfLargest } from './evaluate.js';
 export type { ExecutionMode, Executor, ExecutorOptions, OpenExecutor } from './executor.js';
 export { openOrtNode } from './node/ort-node-executor.js';
+export { codeTensor, ModelSketch, randomCodes, randomFloats, type SketchGrid } from './traps/model-sketch.js';
 export { probeTrapModel, probeTraps, TRAPS, type TrapFinding } from './traps/probe-traps.js';
 export type { Trap, TrapModel, TrapName, TrapReport } from './traps/trap.js';

@@ -60,7 +60,7 @@ async function open(
   const matched = matchInputs<object>(card.inputs ?? {}, specs, name);
   const constants = matched.filter(({ from }) => 'value' in from) as MatchedInput<ConstantInput>[];
   const moving = matched.filter(({ from }) => !('value' in from));
-  const reader = withConstants(await openReader(card, moving, context), constants, name);
+  const reader = withConstants(await namingCard(name, openReader(card, moving, context)), constants, name);
   const forced = forcedBatchSize(reader.feeds);
   const selected = selectSamples(reader.count, card, options.samples, name);
   const diagnostics: Diagnostic[] = [...selected.diagnostics];
@@ -84,6 +84,15 @@ async function open(
     });
   }
   return new CardSource(name, reader, order, forced, diagnostics);
+}
+
+/** Adds the card to what an error names, where it names no file yet. */
+async function namingCard<T>(name: string, opening: Promise<T>): Promise<T> {
+  return opening.catch((thrown: unknown) => {
+    if (!(thrown instanceof BitwrightError) || thrown.at.file !== undefined) throw thrown;
+    const { code, message, hint, at, kind, cause } = thrown;
+    throw new BitwrightError({ code, message, hint, kind, cause, at: { ...at, file: name } });
+  });
 }
 
 async function openReader(

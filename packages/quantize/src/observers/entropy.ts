@@ -1,3 +1,4 @@
+import type { WeightedPoints } from './float-histogram.js';
 import type { Observer } from './observer.js';
 
 const BINS = 4096;
@@ -16,13 +17,15 @@ export const entropyObserver: Observer = {
     const max = Math.max(histogram.max, 0);
     const levels = grid.quantMax - grid.quantMin + 1;
     if (levels >= BINS || max - min === 0) return { low: min, high: max };
-    const { values, counts } = histogram.points((max - min) / BINS);
+    const width = (max - min) / BINS;
+    const counts = histogramOf(histogram.points(width), min, width);
     let best = { low: min, high: max };
     let bestDivergence = Number.POSITIVE_INFINITY;
     for (let step = 0; step < STEPS; step++) {
       const keep = 1 - step / 100;
-      const clipped = clipInto(values, counts, min * keep, max * keep);
-      const divergence = divergenceOnLevels(clipped, levels);
+      const first = Math.floor((min * keep - min) / width);
+      const end = Math.min(BINS, Math.max(first + 1, Math.ceil((max * keep - min) / width)));
+      const divergence = divergenceOnLevels(counts, first, end, levels);
       if (divergence < bestDivergence) {
         bestDivergence = divergence;
         best = { low: min * keep, high: max * keep };
@@ -32,52 +35,41 @@ export const entropyObserver: Observer = {
   },
 };
 
-function clipInto(
-  values: Float64Array,
-  counts: Float64Array,
-  low: number,
-  high: number,
-): { inside: Float64Array; clipped: Float64Array } {
-  const inside = new Float64Array(BINS);
-  const clipped = new Float64Array(BINS);
-  const perBin = (high - low) / BINS;
+/** Counts in even bins. Zeros are left out: they are exact on every grid, and their spike would drown the rest. */
+function histogramOf({ values, counts }: WeightedPoints, min: number, width: number): Float64Array {
+  const bins = new Float64Array(BINS);
   for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    // zero is on every grid: the spike that a Relu makes there loses nothing, and would outweigh all else
-    if (value === 0) continue;
-    const at = Math.min(BINS - 1, Math.max(0, Math.floor((value - low) / perBin)));
-    if (value >= low && value <= high) inside[at]! += counts[i]!;
-    clipped[at]! += counts[i]!;
+    if (values[i] === 0) continue;
+    bins[Math.min(BINS - 1, Math.max(0, Math.floor((values[i]! - min) / width)))]! += counts[i]!;
   }
-  return { inside, clipped };
+  return bins;
 }
 
-/** KL(P || Q): P is the clipped distribution, Q spreads each level's inside mass evenly over its bins that hold something. */
-function divergenceOnLevels(
-  { inside, clipped }: { inside: Float64Array; clipped: Float64Array },
-  levels: number,
-): number {
-  let totalP = 0;
-  let totalQ = 0;
+/** KL(P || Q) over the bins that are kept: P has the clipped mass at its ends, Q spreads each level's mass evenly over its filled bins. */
+function divergenceOnLevels(counts: Float64Array, first: number, end: number, levels: number): number {
+  const clipped = counts.slice(first, end);
+  let total = 0;
+  let inside = 0;
   for (let i = 0; i < BINS; i++) {
-    totalP += clipped[i]!;
-    totalQ += inside[i]!;
+    total += counts[i]!;
+    if (i < first) clipped[0]! += counts[i]!;
+    else if (i >= end) clipped[clipped.length - 1]! += counts[i]!;
+    else inside += counts[i]!;
   }
+  const perLevel = Math.max(1, clipped.length / levels);
   let divergence = 0;
-  for (let level = 0; level < levels; level++) {
-    const first = Math.round((level * BINS) / levels);
-    const end = Math.round(((level + 1) * BINS) / levels);
+  for (let level = 0; level * perLevel < clipped.length; level++) {
+    const from = Math.round(level * perLevel);
+    const to = Math.min(clipped.length, Math.round((level + 1) * perLevel));
     let mass = 0;
     let filled = 0;
-    for (let i = first; i < end; i++) {
-      mass += inside[i]!;
+    for (let i = from; i < to; i++) {
+      mass += counts[first + i]!;
       if (clipped[i]! > 0) filled++;
     }
-    for (let i = first; i < end; i++) {
-      const p = clipped[i]! / totalP;
-      if (p === 0) continue;
-      const q = Math.max(mass / filled / totalQ, 1e-12);
-      divergence += p * Math.log(p / q);
+    for (let i = from; i < to; i++) {
+      const p = clipped[i]! / total;
+      if (p > 0) divergence += p * Math.log(p / Math.max(mass / filled / inside, 1e-12));
     }
   }
   return divergence;

@@ -1,6 +1,6 @@
 import { codeOfDtype, type DType, floatTensor, type Tensor } from '@bitwright/core';
 import type { Value } from '@bitwright/graph';
-import { ModelSketch, randomFloats, randomIntegers, type SketchGrid } from './model-sketch.js';
+import { ModelSketch, randomCodes, randomFloats, type SketchGrid } from './model-sketch.js';
 import type { Trap, TrapModel } from './trap.js';
 
 const IMAGE = [1, 4, 8, 8];
@@ -125,7 +125,7 @@ function floatInput(guarded: boolean): TrapModel {
 function narrowWeights(guarded: boolean): TrapModel {
   const sketch = new ModelSketch(25);
   const x = sketch.fakeQuantize(sketch.input(IMAGE), INPUT_8);
-  const codes = sketch.constant(randomIntegers('int2', KERNEL, [-2, 1], 2));
+  const codes = sketch.constant(randomCodes('int2', KERNEL, [-2, 1], 2));
   const dtype: DType = guarded ? 'int8' : 'int2';
   const stored = guarded ? sketch.op('Cast', [codes], { to: codeOfDtype('int8') }) : codes;
   const w = sketch.dequantize(stored, { dtype, scale: 0.2, zeroPoint: 0 });
@@ -139,7 +139,7 @@ function weights(
   range: readonly [number, number],
   grid: Omit<SketchGrid, 'dtype'>,
 ): Value {
-  return sketch.dequantize(sketch.constant(randomIntegers(dtype, dims, range, 2)), { ...grid, dtype });
+  return sketch.dequantize(sketch.constant(randomCodes(dtype, dims, range, 2)), { ...grid, dtype });
 }
 
 function toOutput(sketch: ModelSketch, value: Value, input: Tensor): TrapModel {

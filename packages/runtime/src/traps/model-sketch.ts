@@ -50,7 +50,7 @@ export class ModelSketch {
   quantize(value: Value, grid: SketchGrid): Value {
     const codes = this.op('QuantizeLinear', [value, ...this.#parameters(grid)], axisOf(grid));
     if (grid.top === undefined) return codes;
-    const bounds = [0, grid.top].map((bound) => this.constant(integers(grid.dtype, [], [bound])));
+    const bounds = [0, grid.top].map((bound) => this.constant(codeTensor(grid.dtype, [], [bound])));
     return this.op('Clip', [codes, ...bounds]);
   }
 
@@ -79,21 +79,21 @@ export class ModelSketch {
     if (zeroPoint === undefined) return [this.constant(scales)];
     const points =
       typeof zeroPoint === 'number'
-        ? integers(dtype, [], [zeroPoint])
-        : integers(dtype, [zeroPoint.length], zeroPoint);
+        ? codeTensor(dtype, [], [zeroPoint])
+        : codeTensor(dtype, [zeroPoint.length], zeroPoint);
     return [this.constant(scales), this.constant(points)];
   }
 }
 
 /** An integer tensor of given codes. */
-export function integers(dtype: DType, dims: readonly number[], codes: ArrayLike<number>): Tensor {
+export function codeTensor(dtype: DType, dims: readonly number[], codes: ArrayLike<number>): Tensor {
   const data = storage(dtype, elementCount(dims));
   for (let i = 0; i < codes.length; i++) data[i] = codes[i]!;
   return new DenseTensor(dtype, dims, data as TensorData);
 }
 
 /** Integer codes, uniform from `low` to `high` inclusive. */
-export function randomIntegers(
+export function randomCodes(
   dtype: DType,
   dims: readonly number[],
   [low, high]: readonly [number, number],
@@ -104,7 +104,7 @@ export function randomIntegers(
     { length: elementCount(dims) },
     () => low + Math.floor(random() * (high - low + 1)),
   );
-  return integers(dtype, dims, codes);
+  return codeTensor(dtype, dims, codes);
 }
 
 /** A float tensor, uniform from `low` to `high`. */

@@ -1,5 +1,5 @@
 import { type DType, integerData } from '@bitwright/core';
-import { ModelSketch, randomFloats, randomIntegers, type SketchGrid } from './model-sketch.js';
+import { ModelSketch, randomCodes, randomFloats, type SketchGrid } from './model-sketch.js';
 import type { Trap, TrapModel } from './trap.js';
 
 const IMAGE = [1, 4, 8, 8];
@@ -110,8 +110,8 @@ function addOf(scale: SketchGrid['scale'], zeroPoint: number | readonly number[]
 
 function matMulInteger(left: DType, right: DType): TrapModel {
   const [rows, inner, columns] = [8, 64, 8];
-  const a = randomIntegers(left, [rows, inner], rangeOf(left), 1);
-  const b = randomIntegers(right, [inner, columns], rangeOf(right), 2);
+  const a = randomCodes(left, [rows, inner], rangeOf(left), 1);
+  const b = randomCodes(right, [inner, columns], rangeOf(right), 2);
   const sketch = new ModelSketch();
   const y = sketch.op('MatMulInteger', [sketch.input(a.dims, left), sketch.constant(b)]);
   const expected = product(integerData(a), integerData(b), rows, inner, columns);
@@ -121,8 +121,8 @@ function matMulInteger(left: DType, right: DType): TrapModel {
 /** A 1x1 convolution, which is the product of the kernel and the pixels. */
 function convInteger(image: DType, kernel: DType): TrapModel {
   const [outputs, inner, pixels] = [8, 64, 16];
-  const x = randomIntegers(image, [1, inner, 4, 4], rangeOf(image), 1);
-  const w = randomIntegers(kernel, [outputs, inner, 1, 1], rangeOf(kernel), 2);
+  const x = randomCodes(image, [1, inner, 4, 4], rangeOf(image), 1);
+  const w = randomCodes(kernel, [outputs, inner, 1, 1], rangeOf(kernel), 2);
   const sketch = new ModelSketch();
   const y = sketch.op('ConvInteger', [sketch.input(x.dims, image), sketch.constant(w)]);
   const expected = product(integerData(w), integerData(x), outputs, inner, pixels);

@@ -1,102 +1,95 @@
-import { BitwrightError, describeThrown } from '@bitwright/core';
+import { BitwrightError } from '@bitwright/core';
 import { cardPaths } from '../card-files.js';
 import type { ImageFolderCard, ImageInput, ImagesCard } from '../data-card.js';
-import type { DataHost, PixelImage } from '../data-host.js';
-import { type Feed, newSlot, planFeed, type Slot, shapesAgree, shapeText } from '../feed.js';
+import { newSlot, planFeed } from '../feed.js';
 import { ImagePipeline, stridedPixels } from '../image/image-pipeline.js';
-import { type ImageFile, imageLabels } from '../image-labels.js';
-import type { MatchedInput, ReaderContext, SampleCursor, SampleReader } from '../sample-reader.js';
-import { imageFiles } from './image-files.js';
+import type { MatchedInput, ReaderContext, SampleBlock, SampleReader } from '../sample-reader.js';
+import { type LabelOf, labelsOf } from './image-labels.js';
 import { shapeHint } from './record-images.js';
 
-/**
- * Opens image files, in any layout of folders or in one folder a class.
- *
- * @throws DATA_NO_FILES, DATA_SHAPE, DATA_LABEL; while reading DATA_IMAGE_UNREADABLE and DATA_IMAGE_SIZE, naming the image.
- */
+const IMAGE_NAME = /\.(jpe?g|png|webp|gif|tiff?|bmp|avif)$/i;
+
+/** Opens image files; a few are decoded at a time, and only one batch is held. @throws DATA_NO_FILES, DATA_SHAPE and what labels throw. */
 export async function openImages(
   card: ImagesCard | ImageFolderCard,
   inputs: readonly MatchedInput<ImageInput>[],
   context: ReaderContext,
 ): Promise<SampleReader> {
-  const files = imageFiles(await cardPaths(card, context), context);
-  const labelOf = await imageLabels(card.label, files, context);
+  const paths = await imagePaths(card, context);
+  const labelOf = labelsOf(card, paths, context);
   const pipelines = inputs.map(({ spec, from }) => new ImagePipeline(spec, from));
+  const first = pipelines.some((pipeline) => pipeline.size === undefined)
+    ? await context.host.decoder.decode(paths[0]!)
+    : undefined;
   const feeds = pipelines.map((pipeline, i) => {
-    const shape = pipeline.shapeOf(pipeline.size ?? {});
-    return planFeed(pipeline.spec, shape, 'The card', shapeHint(pipeline.spec.shape, inputs[i]!.from));
+    const { spec, from } = inputs[i]!;
+    const size = pipeline.size ?? pipeline.outputSize(first!, paths[0]!);
+    return planFeed(spec, pipeline.shapeOf(size), 'The card', shapeHint(spec.shape, from));
   });
+  const read = async (indices: Uint32Array): Promise<SampleBlock> => {
+    const slots = feeds.map((feed) => newSlot(feed, indices.length));
+    const one = async (at: number): Promise<void> => {
+      const path = paths[indices[at]!]!;
+      const image = await context.host.decoder.decode(path);
+      for (const [p, pipeline] of pipelines.entries()) {
+        const { data, stride } = slots[p]!;
+        const size = pipeline.outputSize(image, path);
+        if (pipeline.channels * size.width * size.height !== stride) throw otherSize(path, context.card);
+        pipeline.write(stridedPixels(image), 0, path, data, at * stride);
+      }
+    };
+    for (let at = 0; at < indices.length; at += context.host.concurrency) {
+      const together = Math.min(context.host.concurrency, indices.length - at);
+      await Promise.all(Array.from({ length: together }, (_, i) => one(at + i)));
+    }
+    const labels = Array.from(indices, (index) => labelOf?.(index));
+    return { inputs: new Map(slots.map((slot, i) => [feeds[i]!.spec.name, slot.tensor])), labels };
+  };
   return {
-    count: files.length,
+    count: paths.length,
     feeds,
     hasLabels: labelOf !== undefined,
-    ...(labelOf && { labelOf }),
-    describe: (index) => files[index]!.path,
-    start: (order) => new ImageCursor(order, files, pipelines, feeds, labelOf, context.host),
+    ...(labelOf && { labelOf: labelOf satisfies LabelOf }),
+    describe: (index) => paths[index]!,
+    start(order) {
+      let position = 0;
+      return {
+        next(size) {
+          const indices = order.subarray(position, position + size);
+          position += size;
+          return read(indices);
+        },
+      };
+    },
   };
 }
 
-/** Decodes a few images ahead of their turn, in order, and turns them into tensors. */
-class ImageCursor implements SampleCursor {
-  #taken = 0;
-  #asked = 0;
-  readonly #ahead: Promise<PixelImage>[] = [];
+async function imagePaths(
+  card: ImagesCard | ImageFolderCard,
+  context: ReaderContext,
+): Promise<readonly string[]> {
+  const found = await cardPaths(card, context);
+  const inside = (folder: string): string[] =>
+    context.host
+      .children(folder)
+      .flatMap((entry) =>
+        entry.isFolder ? inside(entry.path) : IMAGE_NAME.test(entry.path) ? [entry.path] : [],
+      );
+  const paths = found.flatMap((entry) => (entry.isFolder ? inside(entry.path) : [entry.path]));
+  if (paths.length > 0) return paths;
+  throw new BitwrightError({
+    code: 'DATA_NO_FILES',
+    message: `The card '${context.card}' finds no images.`,
+    hint: 'Check "files" or "list"; paths are relative to the card.',
+    at: { file: context.card, option: 'files' },
+  });
+}
 
-  constructor(
-    readonly order: Uint32Array,
-    readonly files: readonly ImageFile[],
-    readonly pipelines: readonly ImagePipeline[],
-    readonly feeds: readonly Feed[],
-    readonly labelOf: ((index: number) => number | undefined) | undefined,
-    readonly host: DataHost,
-  ) {}
-
-  async next(size: number) {
-    let slots: readonly Slot[] | undefined;
-    const labels: (number | undefined)[] = [];
-    for (let row = 0; row < size; row++) {
-      const index = this.order[this.#taken]!;
-      const image = await this.#nextImage();
-      const { path } = this.files[index]!;
-      slots ??= this.#slots(size, image, path);
-      for (let p = 0; p < this.pipelines.length; p++) this.#write(p, image, path, slots[p]!, row);
-      labels.push(this.labelOf?.(index));
-    }
-    const inputs = new Map((slots ?? []).map((slot, p) => [this.feeds[p]!.spec.name, slot.tensor]));
-    return { inputs, labels };
-  }
-
-  #nextImage(): Promise<PixelImage> {
-    while (this.#asked < this.order.length && this.#asked <= this.#taken + this.host.concurrency) {
-      const decoded = this.host.decoder.decode(this.files[this.order[this.#asked++]!]!.path);
-      // An image that is never taken, because the consumer left or an earlier one failed, must not end the process.
-      decoded.catch(describeThrown);
-      this.#ahead.push(decoded);
-    }
-    this.#taken++;
-    return this.#ahead.shift()!;
-  }
-
-  #slots(size: number, image: PixelImage, path: string): readonly Slot[] {
-    return this.feeds.map((feed, p) => {
-      if (!feed.sample.includes(undefined)) return newSlot(feed, size);
-      const pipeline = this.pipelines[p]!;
-      return newSlot(feed, size, pipeline.shapeOf(pipeline.outputSize(image, path)) as readonly number[]);
-    });
-  }
-
-  #write(p: number, image: PixelImage, path: string, { data, stride }: Slot, row: number): void {
-    const pipeline = this.pipelines[p]!;
-    const shape = pipeline.shapeOf(pipeline.outputSize(image, path));
-    const { spec, sample } = this.feeds[p]!;
-    if (!shapesAgree(sample, shape)) {
-      throw new BitwrightError({
-        code: 'DATA_IMAGE_SIZE',
-        message: `The image '${path}' (${image.width} x ${image.height}) gives ${shapeText(shape)} for input '${spec.name}', and the model wants ${shapeText(sample)}.`,
-        hint: 'Give all images the size that the model wants with "resize" or "centerCrop" in the card.',
-        at: { file: path, value: spec.name },
-      });
-    }
-    pipeline.write(stridedPixels(image), 0, path, data, row * stride);
-  }
+function otherSize(path: string, card: string): BitwrightError {
+  return new BitwrightError({
+    code: 'DATA_SHAPE',
+    message: `The image '${path}' has another size than the ones before it ('${card}').`,
+    hint: 'Give all images one size with "resize", or with "shorterSide" and "centerCrop".',
+    at: { file: path },
+  });
 }

@@ -109,9 +109,11 @@ describe('rules make what computes the same, whatever the shapes', () => {
           return graph.createOp({ opType, inputs: first ? [value, conv] : [conv, value] }).output;
         });
         const { after, report, difference } = await fused(module, inputDims(c), c.seed);
-        if (opType === 'Div' && first) return expect(report.applied).toEqual([]);
-        expect(opTypes(after)).toHaveLength(1);
-        expect(difference).toBeLessThan(TOLERANCE);
+        if (opType === 'Div' && first) expect(report.applied).toEqual([]);
+        else {
+          expect(opTypes(after)).toHaveLength(1);
+          expect(difference).toBeLessThan(TOLERANCE);
+        }
       }),
       { numRuns: 60 },
     );

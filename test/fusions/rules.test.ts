@@ -65,7 +65,7 @@ describe('batch normalizations leave a reason', () => {
   });
 
   test('of an unknown rank', () => {
-    const { reasons } = fuse('(float x) => (float y)', 'y = BatchNormalization(x, g, b, m, v)');
+    const { reasons } = fuse('(float[] x) => (float[] y)', 'y = BatchNormalization(x, g, b, m, v)');
     expect(reasons('RULE_RANK_UNKNOWN')).toEqual(['replace-batch-norm-by-depthwise-conv']);
   });
 
@@ -83,13 +83,12 @@ describe('batch normalizations leave a reason', () => {
   });
 
   test('behind a Concat along another axis', () => {
-    const { reasons, ops } = fuse(
+    const { ops } = fuse(
       '(float[N,2,4,4] x) => (float[N,2,8,4] y)',
-      'p = Conv(x, w) q = Conv(x, w) c = Concat<axis = 2>(p, q) y = BatchNormalization(c, g, b, m, v)',
-      WEIGHT,
+      'p = Conv(x, w) q = Conv(x, w) c = Concat<axis = 2>(p, q) y = BatchNormalization(c, g, b, m, h)',
+      `${WEIGHT}, float[2] h = {1, 1}`,
     );
     expect(ops).toEqual(['Conv', 'Conv', 'Concat', 'Conv']);
-    expect(reasons('RULE_CONCAT_AXIS')).toEqual([]);
   });
 });
 
@@ -140,12 +139,12 @@ describe('nodes that do nothing', () => {
   test('Reshapes merge unless the second copies a size', () => {
     const constants = 'int64[2] s = {2, -1}, int64[3] t = {4, -1, 2}, int64[2] copies = {0, -1}';
     const merged = fuse(
-      '(float[8,2] x) => (float y)',
+      '(float[8,2] x) => (float[] y)',
       'f = Flatten(x) r = Reshape(f, s) y = Reshape(r, t)',
       constants,
     );
     expect(merged.ops).toEqual(['Reshape']);
-    const kept = fuse('(float[8,2] x) => (float y)', 'r = Reshape(x, t) y = Reshape(r, copies)', constants);
+    const kept = fuse('(float[8,2] x) => (float[] y)', 'r = Reshape(x, t) y = Reshape(r, copies)', constants);
     expect(kept.reasons('RULE_COPIES_SIZE')).toEqual(['merge-reshapes']);
   });
 });
@@ -154,15 +153,16 @@ describe('pads that must stay', () => {
   test.each([
     ['RULE_PAD_MODE', 'Pad<mode = "reflect">(x, spatial)'],
     ['RULE_PAD_VALUE', 'Pad(x, spatial, one)'],
-    ['RULE_PAD_AXES', 'Pad(x, channels)'],
+    ['RULE_PAD_AXES', 'Pad(x, wide)'],
     ['RULE_PAD_AXES', 'Pad(x, crop)'],
   ])('%s: %s', (code, pad) => {
     const constants =
-      'float one = {1}, float[2,2,1,1] w = {1,2,3,4}, int64[8] spatial = {0,0,1,1,0,0,1,1}, int64[8] channels = {0,0,1,1,0,0,0,1}, int64[8] crop = {0,0,-1,0,0,0,0,0}';
+      'float one = {1}, float[2,2,1,1] w = {1,2,3,4}, int64[8] spatial = {0,0,1,1,0,0,1,1}, ' +
+      'int64[8] wide = {0,1,0,0,0,-1,0,0}, int64[8] crop = {0,0,-1,0,0,0,0,0}';
     const { reasons, ops } = fuse(
-      '(float[N,2,4,4] x) => (float y)',
-      `p = ${code === 'RULE_PAD_AXES' && pad.includes('channels') ? 'Pad(x, wide)' : pad} y = Conv(p, w)`,
-      `${constants}, int64[8] wide = {0,1,0,0,0,-1,0,0}`,
+      '(float[N,2,4,4] x) => (float[] y)',
+      `p = ${pad} y = Conv(p, w)`,
+      constants,
     );
     expect(ops).toEqual(['Pad', 'Conv']);
     expect(reasons(code)).toEqual(['fold-pad-into-conv']);
@@ -170,7 +170,7 @@ describe('pads that must stay', () => {
 
   test('RULE_AUTO_PAD: a window that pads by the size of what it sees', () => {
     const { reasons } = fuse(
-      '(float[N,2,4,4] x) => (float y)',
+      '(float[N,2,4,4] x) => (float[] y)',
       'p = Pad(x, spatial) y = Conv<auto_pad = "SAME_UPPER">(p, w)',
       `${WEIGHT}, int64[8] spatial = {0,0,1,1,0,0,1,1}`,
     );
@@ -179,7 +179,7 @@ describe('pads that must stay', () => {
 
   test('axes of opset 18 are read', () => {
     const { module } = fuse(
-      '(float[N,2,4,4] x) => (float y)',
+      '(float[N,2,4,4] x) => (float[] y)',
       'p = Pad(x, two, "", last) y = Conv(p, w)',
       `${WEIGHT}, int64[2] two = {1, 2}, int64[1] last = {-1}`,
     );

@@ -29,17 +29,12 @@ export function constantAffine(
     );
   const first = arithmetic.inputs[0] === c.output;
   const affine = affineOf(arithmetic.opType, values, first);
-  if (affine === undefined)
-    return reject(
-      'RULE_NOT_AFFINE',
-      `a constant divided by the result is not an affine map of it`,
-      arithmetic,
-    );
   if (!affine.scale.every(Number.isFinite) || !affine.shift.every(Number.isFinite))
     return reject('RULE_NOT_FINITE', `'${c.output.name}' gives a channel no finite scale`, c);
   return affine;
 }
 
+/** `c / y` is no affine map of y; no rule asks for it. */
 function affineOf(opType: string, values: Float64Array, constantFirst: boolean): ChannelAffine {
   const ones = new Float64Array(values.length).fill(1);
   const zeros = new Float64Array(values.length);

@@ -1,5 +1,5 @@
 import { ALL_WIDTHS, type BiasForm } from '@bitwright/backends';
-import { BitwrightError, didYouMean } from '@bitwright/core';
+import { BitwrightError, describeThrown, didYouMean } from '@bitwright/core';
 import type { OpNode } from '@bitwright/graph';
 
 /** Widths of weights and activations. */
@@ -122,7 +122,13 @@ export class QConfigResolver {
     ];
     for (const [keys, candidates, kind] of known) {
       for (const key of keys) {
-        if (this.#used.has(key) || candidates.includes(key)) continue;
+        const expression = kind === 'node' ? namePattern(key) : undefined;
+        if (
+          this.#used.has(key) ||
+          candidates.includes(key) ||
+          candidates.some((name) => expression?.test(name))
+        )
+          continue;
         throw new BitwrightError({
           code: 'MAPPING_UNMATCHED',
           message: `The override '${key}' matches no ${kind} of the model.`,
@@ -147,9 +153,23 @@ function parseOverride(text: string, key: string): Bits | 'float' {
 /** The expression of a glob (`*`, `?`) or /regular expression/; undefined for a plain name. */
 function namePattern(key: string): RegExp | undefined {
   if (key.length > 2 && key.startsWith('/') && key.endsWith('/') && /[\\^$.|?*+()[\]{}]/.test(key)) {
-    return new RegExp(key.slice(1, -1));
+    return parseExpression(key);
   }
   if (!/[*?]/.test(key)) return undefined;
   const escaped = key.replace(/[.+^${}()|[\]\\]/g, '\\$&');
   return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`);
+}
+
+function parseExpression(key: string): RegExp {
+  try {
+    return new RegExp(key.slice(1, -1));
+  } catch (thrown) {
+    throw new BitwrightError({
+      code: 'MAPPING_PATTERN_INVALID',
+      message: `The override '${key}' is not a regular expression: ${describeThrown(thrown)}.`,
+      hint: 'Correct it, or write a glob with * instead.',
+      at: { option: key },
+      kind: 'usage',
+    });
+  }
 }

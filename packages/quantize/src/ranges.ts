@@ -43,18 +43,25 @@ export function parseRanges(text: string, file: string): CalibratedRanges {
   }
   if (parsed?.format !== FORMAT) throw invalid(`its "format" is not "${FORMAT}"`);
   for (const [tensor, range] of Object.entries(parsed.tensors ?? {})) {
-    const numbers = [
-      range.min,
-      range.max,
-      range.low,
-      range.high,
-      range.scale,
-      range.zeroPoint,
-      range.quantMin,
-      range.quantMax,
-    ];
-    if (!numbers.every(Number.isFinite) || range.scale <= 0)
-      throw invalid(`the range of '${tensor}' is not complete`);
+    if (!isComplete(range)) throw invalid(`the range of '${tensor}' is not complete`);
   }
   return { observer: parsed.observer ?? '', samples: parsed.samples ?? 0, tensors: parsed.tensors ?? {} };
+}
+
+function isComplete(range: Partial<CalibratedRange> | null): boolean {
+  const {
+    min,
+    max,
+    low,
+    high,
+    scale = 0,
+    bits,
+    quantMin = 0,
+    quantMax = -1,
+    zeroPoint = Number.NaN,
+  } = range ?? {};
+  const areNumbers = [min, max, low, high, scale, bits, quantMin, quantMax].every(Number.isFinite);
+  return (
+    areNumbers && scale > 0 && Number.isInteger(zeroPoint) && zeroPoint >= quantMin && zeroPoint <= quantMax
+  );
 }

@@ -1,4 +1,11 @@
-import { channelLayout, type QParams, type QuantGrid, rangeToQParams, roundHalfEven } from '@bitwright/core';
+import {
+  channelLayout,
+  powerOfTwoAtLeast,
+  type QParams,
+  type QuantGrid,
+  rangeToQParams,
+  roundHalfEven,
+} from '@bitwright/core';
 import { ERROR_NORM, normedError } from '../observers/grid-error.js';
 
 const STEPS = 81;
@@ -54,14 +61,18 @@ function searchChannel(
     if (value > max) max = value;
   }
   // a channel of zeros: any scale is exact, 1 keeps the bias well scaled
-  if (min === 0 && max === 0) return { scale: Math.max(1, floor), zeroPoint: 0 };
-  const whole = withFloor(rangeToQParams(min, max, grid, options), floor);
+  if (min === 0 && max === 0) return { ...withFloor({ scale: 1, zeroPoint: 0 }, floor, options.powerOfTwo) };
+  const whole = withFloor(rangeToQParams(min, max, grid, options), floor, options.powerOfTwo);
   if (options.search === 'min-max' || grid.bits >= 12) return whole;
   let best = whole;
   let bestError = rowError(row, whole.scale, whole.zeroPoint, grid);
   for (let step = 1; step < STEPS; step++) {
     const keep = 1 - step / 100;
-    const candidate = withFloor(rangeToQParams(min * keep, max * keep, grid, options), floor);
+    const candidate = withFloor(
+      rangeToQParams(min * keep, max * keep, grid, options),
+      floor,
+      options.powerOfTwo,
+    );
     const error = rowError(row, candidate.scale, candidate.zeroPoint, grid);
     if (error < bestError) {
       bestError = error;
@@ -74,8 +85,10 @@ function searchChannel(
 function withFloor(
   found: { scale: number; zeroPoint: number },
   floor: number,
+  powerOfTwo: boolean,
 ): { scale: number; zeroPoint: number } {
-  return found.scale >= floor ? found : { ...found, scale: Math.fround(floor) };
+  if (found.scale >= floor) return found;
+  return { ...found, scale: Math.fround(powerOfTwo ? powerOfTwoAtLeast(floor) : floor) };
 }
 
 function rowError(row: Float32Array, scale: number, zeroPoint: number, grid: QuantGrid): number {

@@ -158,7 +158,7 @@ class Folding {
     const dead: Value['producer'][] = [node];
     for (let next = dead.pop(); next !== undefined; next = dead.pop()) {
       if (next.erased || next.outputs.some(({ uses }) => uses.size > 0)) continue;
-      const { inputs } = next;
+      const inputs = [...next.inputs];
       next.graph.eraseNode(next);
       if (next.kind === 'op' && next !== node) this.#erased++;
       for (const value of new Set(inputs)) {

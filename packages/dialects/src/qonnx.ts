@@ -1,4 +1,4 @@
-import { DenseTensor, floatTensor } from '@bitwright/core';
+import { DenseTensor, floatTensor, type Tensor } from '@bitwright/core';
 import {
   constantTensor,
   type Graph,
@@ -44,7 +44,7 @@ function lowerToQuant(graph: Graph, node: OpNode): void {
       ? []
       : tensor.dims.map((dim, i) => (i === spec.axis ? dim : 1));
   const scale = graph.getAttr(`${base}_quant_scale`, new DenseTensor('float', shape, spec.scale), node);
-  const zeroPoint = graph.getAttr(`${base}_zeropt`, floatTensor([spec.zeroPoint[0]!], []), node);
+  const zeroPoint = graph.getAttr(`${base}_zeropt`, zeroPointTensor(spec.zeroPoint, shape), node);
   const bitwidth = graph.getAttr(`${base}_bitwidth`, floatTensor([spec.bits], []), node);
   const x = tensor === undefined ? source : graph.getAttr(`${base}_on_grid`, onGrid(node, spec), node).output;
   const narrow = spec.signed && spec.quantMin === -spec.quantMax;
@@ -60,6 +60,14 @@ function lowerToQuant(graph: Graph, node: OpNode): void {
   });
   node.output.replaceAllUsesWith(made.output);
   graph.eraseNode(node);
+}
+
+/** One zero point where all are equal, as FINN wants it, else one for each channel. */
+function zeroPointTensor(zeroPoints: Int32Array, shape: readonly number[]): Tensor {
+  const [first] = zeroPoints;
+  return zeroPoints.every((zeroPoint) => zeroPoint === first)
+    ? floatTensor([first!], [])
+    : floatTensor(zeroPoints, shape);
 }
 
 function finishOpsets(module: GraphModule): void {

@@ -2,7 +2,6 @@ import {
   BitwrightError,
   type Diagnostic,
   floatData,
-  type QuantGrid,
   quantGrid,
   rangeToQParams,
   type Tensor,
@@ -111,11 +110,9 @@ export function applyRanges(prepared: PreparedModel, ranges: CalibratedRanges): 
 }
 
 function requantized(group: ObserverGroup, saved: CalibratedRange): CalibratedRange {
-  const choice = gridChoice(group, saved.min);
-  const same = saved.quantMin === choice.grid.quantMin && saved.quantMax === choice.grid.quantMax;
-  return same
-    ? saved
-    : { ...saved, ...choice.grid, ...rangeToQParams(saved.low, saved.high, choice.grid, choice) };
+  const found = rangeOnGrid(group, saved);
+  const sameGrid = saved.quantMin === found.quantMin && saved.quantMax === found.quantMax;
+  return sameGrid && !group.config.powerOfTwo ? saved : found;
 }
 
 /** The statistics of one tensor while they grow. */
@@ -134,7 +131,8 @@ class Statistics implements TensorStatistics {
     const data = floatData(tensor);
     this.histogram.add(data);
     if (!perSample) return;
-    const size = data.length / samples;
+    // a tensor that does not grow with the batch belongs to all of its samples
+    const size = data.length % samples === 0 ? data.length / samples : data.length;
     for (let start = 0; start < data.length; start += size) this.#move(data.subarray(start, start + size));
   }
 
@@ -178,6 +176,7 @@ async function observe(
 ): Promise<number> {
   const perSample = options.observer.perSample === true;
   const sizes = await bytesPerSample(executor, tensors, options.data);
+  if (sizes.size === 0) return 0;
   const { batchSize, groups } = planFetches(executor, sizes, options.memory);
   const total = options.data.count === undefined ? undefined : options.data.count * groups.length;
   let samples = 0;
@@ -254,15 +253,11 @@ function rangeOf(
   observer: Observer,
   diagnostics: Diagnostic[],
 ): CalibratedRange {
-  if (group.fixedRange !== undefined || statistics === undefined) {
-    const grid: QuantGrid = quantGrid(group.config.activations, false);
-    const high = group.fixedRange ?? 1;
-    return { min: 0, max: high, low: 0, high, scale: high / (grid.quantMax + 1), zeroPoint: 0, ...grid };
-  }
+  if (group.fixedRange !== undefined || statistics === undefined)
+    return rangeOnGrid(group, { min: 0, max: group.fixedRange ?? 1, low: 0, high: group.fixedRange ?? 1 });
   const { histogram } = statistics;
   histogram.assertFinite(group.tensor);
   const { min, max } = histogram;
-  const choice = gridChoice(group, min);
   if (min === 0 && max === 0) {
     diagnostics.push({
       code: 'CALIBRATION_ALL_ZERO',
@@ -271,10 +266,26 @@ function rangeOf(
       hint: 'Check that the calibration data is like the real data.',
       at: { value: group.tensor },
     });
-    return { min, max, low: 0, high: 0, scale: 1, zeroPoint: 0, ...choice.grid };
+    return rangeOnGrid(group, { min: 0, max: 0, low: 0, high: 0 });
   }
-  const { low, high } = observer.range(statistics, choice);
-  return { min, max, low, high, ...rangeToQParams(low, high, choice.grid, choice), ...choice.grid };
+  const { low, high } = observer.range(statistics, gridChoice(group, min));
+  return rangeOnGrid(group, { min, max, low, high });
+}
+
+/** A range with the parameters that it leads to: fixed ones where the operator's result has a fixed range, scale 1 where all was zero. */
+function rangeOnGrid(
+  group: ObserverGroup,
+  found: Pick<CalibratedRange, 'min' | 'max' | 'low' | 'high'>,
+): CalibratedRange {
+  const { min, max, low, high } = found;
+  if (group.fixedRange !== undefined) {
+    const grid = quantGrid(group.config.activations, false);
+    return { min, max, low, high, scale: group.fixedRange / (grid.quantMax + 1), zeroPoint: 0, ...grid };
+  }
+  const choice = gridChoice(group, min);
+  const qparams =
+    min === 0 && max === 0 ? { scale: 1, zeroPoint: 0 } : rangeToQParams(low, high, choice.grid, choice);
+  return { min, max, low, high, ...qparams, ...choice.grid };
 }
 
 function applyRange(group: ObserverGroup, range: CalibratedRange): void {

@@ -1,4 +1,5 @@
 import type { BackendConfig, BackendPatternConfig } from '@bitwright/backends';
+import type { Tensor } from '@bitwright/core';
 import type { Graph, OpNode, Value } from '@bitwright/graph';
 import { constantTensor, graphsOf } from '@bitwright/graph';
 import { inferDtypes } from './dtypes.js';
@@ -153,12 +154,22 @@ function operandRoles(
   }
   if (weight.dtype !== 'float') return { code: 'FLOAT_DTYPE', reason: `its weights are ${weight.dtype}` };
   const bias = known.bias === undefined ? undefined : constantTensor(node.inputs[known.bias]);
-  const isVector = bias !== undefined && bias.dtype === 'float' && bias.dims.length === 1;
+  const isVector =
+    bias !== undefined &&
+    bias.dtype === 'float' &&
+    bias.dims.length === 1 &&
+    !isBroadcast(node, weight, bias);
   return {
     weightInput: known.weight,
     activationInputs: [0],
     ...(isVector && known.bias !== undefined && { biasInput: known.bias }),
   };
+}
+
+/** True for a Gemm whose bias is one number for all outputs, while scales may be one for each. */
+function isBroadcast(node: OpNode, weight: Tensor, bias: Tensor): boolean {
+  const outputs = weight.dims[node.attributes.int('transB', 0) === 1 ? 0 : 1];
+  return node.is('Gemm') && bias.dims[0] !== outputs;
 }
 
 /** The nodes of a chain that begins at `first`, each the only reader of the one before; undefined when it doesn't fit. */

@@ -99,7 +99,7 @@ class QuantizerInserter {
       const group = this.#whole.get(layer.anchor.inputs[0]!);
       if (group === undefined)
         return { code: 'FLOAT_INPUT_FLOAT', reason: 'it only moves values and its input is float' };
-      for (const value of layer.anchor.outputs) this.#whole.set(value, group);
+      for (const value of movedResults(layer.anchor)) this.#whole.set(value, group);
       return undefined;
     }
     if (dtypes.input !== undefined)
@@ -171,6 +171,11 @@ class QuantizerInserter {
     group.quantizers.push(node);
     for (const use of uses) use.node.setInput(use.index, node.output);
   }
+}
+
+/** The results that hold values of the input: all but the indices that a MaxPool may give beside them. */
+function movedResults(node: OpNode): readonly Value[] {
+  return node.is('MaxPool') ? node.outputs.slice(0, 1) : node.outputs;
 }
 
 /** The grid of an activation before its range is known; calibration may turn it signed for symmetric configurations. */

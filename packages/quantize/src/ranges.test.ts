@@ -83,7 +83,7 @@ it.each([
   { quantMax: undefined },
   { bits: undefined },
   { signed: undefined },
-])('refuses a range with %j', (change) => {
+])('refuses a range with %o', (change) => {
   expect(() => parseRanges(changed(change), 'saved.json')).toThrow(invalid("'bad'"));
 });
 

@@ -56,12 +56,19 @@ function isComplete(range: Partial<CalibratedRange> | null): boolean {
     high,
     scale = 0,
     bits,
+    signed,
     quantMin = 0,
     quantMax = -1,
     zeroPoint = Number.NaN,
   } = range ?? {};
   const areNumbers = [min, max, low, high, scale, bits, quantMin, quantMax].every(Number.isFinite);
   return (
-    areNumbers && scale > 0 && Number.isInteger(zeroPoint) && zeroPoint >= quantMin && zeroPoint <= quantMax
+    areNumbers &&
+    typeof range?.signed === 'boolean' &&
+    typeof signed === 'boolean' &&
+    scale > 0 &&
+    Number.isInteger(zeroPoint) &&
+    zeroPoint >= quantMin &&
+    zeroPoint <= quantMax
   );
 }

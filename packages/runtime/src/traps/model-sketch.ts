@@ -30,8 +30,8 @@ export class ModelSketch {
     this.#opset = opset;
   }
 
-  input(dims: readonly number[], dtype: DType = 'float'): Value {
-    return this.#graph.placeholder('x', { kind: 'tensor', dtype, shape: dims }).output;
+  input(dims: readonly number[], dtype: DType = 'float', name = 'x'): Value {
+    return this.#graph.placeholder(name, { kind: 'tensor', dtype, shape: dims }).output;
   }
 
   constant(tensor: Tensor): Value {
@@ -124,7 +124,12 @@ function axisOf({ axis }: SketchGrid): Record<string, number> {
   return axis === undefined ? {} : { axis };
 }
 
-function storage(dtype: DType, length: number): Uint8Array | Int8Array | Int32Array {
+function storage(
+  dtype: DType,
+  length: number,
+): Uint8Array | Int8Array | Uint16Array | Int16Array | Int32Array {
   if (dtype === 'int32') return new Int32Array(length);
+  if (dtype === 'int16') return new Int16Array(length);
+  if (dtype === 'uint16') return new Uint16Array(length);
   return dtype.startsWith('u') ? new Uint8Array(length) : new Int8Array(length);
 }

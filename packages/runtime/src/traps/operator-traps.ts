@@ -27,7 +27,7 @@ export const OPERATOR_TRAPS: readonly Trap[] = [
   },
   {
     name: 'narrow-output-aborts',
-    meaning: 'Fetching an output of 4- or 2-bit integers ends the whole process.',
+    meaning: 'Fetching an output of 4-bit integers ends the whole process; 2-bit ones are an error.',
     guard: 'Every model ends with float outputs; a given model with such an output is refused.',
   },
   {

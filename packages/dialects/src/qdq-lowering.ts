@@ -23,7 +23,13 @@ import {
   type Value,
 } from '@bitwright/graph';
 import type { LowerOptions } from './dialect.js';
-import { guardFloatBias, guardFloatInputs, guardFloatWeights, guardMatMulAdd } from './runtime-guards.js';
+import {
+  dropRedundantClips,
+  guardFloatBias,
+  guardFloatInputs,
+  guardFloatWeights,
+  guardMatMulAdd,
+} from './runtime-guards.js';
 import { layerSaturation } from './saturation.js';
 
 /** What distinguishes the dialects that write QuantizeLinear and DequantizeLinear. */
@@ -36,6 +42,7 @@ export interface QdqStyle {
 export function lowerToQdq(module: GraphModule, style: QdqStyle, options: LowerOptions): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   const { graph } = module;
+  dropRedundantClips(graph);
   const quantizers = [...graph.ops()].filter(isQuantizer);
   // asked before anything is lowered: the prediction looks at the quantizer of the layer's input
   const saturating = new Set(

@@ -1,5 +1,13 @@
-import { DenseTensor } from '@bitwright/core';
-import { constantTensor, type Graph, nodeName, type OpNode, type Value } from '@bitwright/graph';
+import { DenseTensor, floatData, roundHalfEven } from '@bitwright/core';
+import {
+  constantTensor,
+  type Graph,
+  isQuantizer,
+  nodeName,
+  type OpNode,
+  qparamsOf,
+  type Value,
+} from '@bitwright/graph';
 
 /**
  * A float bias behind quantized weights is split off into an Add: the runtime would otherwise turn it into int32 at
@@ -36,8 +44,12 @@ export function guardFloatBias(graph: Graph): void {
   }
 }
 
+/** The rank of dequantized weights, whose codes may go through a Cast. */
 function constantRank(dequantizeNode: OpNode): number {
-  return constantTensor(dequantizeNode.inputs[0])?.dims.length ?? 2;
+  const codes = dequantizeNode.inputs[0]!;
+  const { producer } = codes;
+  const stored = producer.kind === 'op' && producer.is('Cast') ? producer.inputs[0] : codes;
+  return constantTensor(stored)?.dims.length ?? 2;
 }
 
 /**
@@ -101,14 +113,56 @@ function hideFrom(graph: Graph, node: OpNode, index: number): void {
   );
 }
 
+/** Operators that the runtime moves a quantizer or dequantizer through. Flatten, Split and Gather are not among them. */
+const PASSED = ['MaxPool', 'Reshape', 'Transpose', 'Squeeze', 'Unsqueeze', 'Slice', 'Identity'];
+
 /** True for a dequantized value, also behind operators that the runtime moves a DequantizeLinear through. */
 function isDequantized(value: Value): boolean {
-  let { producer } = value;
-  while (
-    producer.kind === 'op' &&
-    ['MaxPool', 'Reshape', 'Transpose', 'Flatten', 'Squeeze', 'Unsqueeze', 'Slice'].includes(producer.opType)
-  ) {
-    producer = producer.inputs[0]!.producer;
-  }
+  const { producer } = passed(value);
   return producer.kind === 'op' && producer.is('DequantizeLinear');
+}
+
+/** What stands in front of the operators that the runtime moves quantizers through. */
+function passed(value: Value, only: (value: Value) => boolean = () => true): Value {
+  let source = value;
+  while (
+    source.producer.kind === 'op' &&
+    PASSED.some((opType) => (source.producer as OpNode).is(opType)) &&
+    only(source)
+  ) {
+    source = source.producer.inputs[0]!;
+  }
+  return source;
+}
+
+/**
+ * Takes out each Clip whose bounds the grid of the quantizer behind it enforces by itself, before anything is lowered. The
+ * result is the same, but the runtime fails to load the model when a bound lies less than half a step inside of an 8-bit
+ * grid, and keeps the layer float below 8 bits.
+ *
+ * Operators in between only move values or take their maximum, which saturation commutes with.
+ */
+export function dropRedundantClips(graph: Graph): void {
+  const single = (value: Value): boolean => value.uses.size === 1;
+  for (const node of [...graph.ops()]) {
+    if (!isQuantizer(node) || qparamsOf(node).role !== 'activation') continue;
+    const clipped = passed(node.inputs[0]!, single);
+    const clip = clipped.producer;
+    if (clip.kind !== 'op' || !clip.is('Clip') || !single(clipped)) continue;
+    const [low, high] = [bound(clip, 1, -Infinity), bound(clip, 2, Infinity)];
+    if (low === undefined || high === undefined) continue;
+    const { scale, zeroPoint, quantMin, quantMax } = qparamsOf(node);
+    const code = (value: number): number => roundHalfEven(Math.fround(value / scale[0]!)) + zeroPoint[0]!;
+    if (code(low) > quantMin || code(high) < quantMax) continue;
+    clipped.replaceAllUsesWith(clip.inputs[0]!);
+    graph.eraseNode(clip);
+  }
+}
+
+/** A bound of a Clip; undefined when it is not constant. */
+function bound(clip: OpNode, index: number, absent: number): number | undefined {
+  const operand = clip.inputs[index];
+  if (operand === undefined) return absent;
+  const tensor = constantTensor(operand);
+  return tensor?.dtype === 'float' ? floatData(tensor)[0] : undefined;
 }

@@ -134,22 +134,10 @@ const CASES: readonly Case[] = [
   },
 ];
 
-/** Guards that are still to be written: a test that fails here says that one has been, and leaves this list. */
-const OPEN: ReadonlySet<string> = new Set([
-  'qcdq: W4A8 MatMul behind a Flatten',
-  'qcdq: W8A8 Conv and Clip to bounds just inside of the grid',
-  'qcdq: W8A8 Conv, Clip and MaxPool',
-  'native: W2A4 Conv with a float bias',
-  'native: W4A8 MatMul behind a Flatten',
-  'native: W8A8 Conv and Clip to bounds just inside of the grid',
-  'native: W8A8 Conv, Clip and MaxPool',
-]);
-
 /** What the dialects write falls into no trap: a stock session gives what a faithful one does. */
 describe.each(DIALECTS.filter(({ name }) => name === 'qcdq' || name === 'native'))('$name', (dialect) => {
   for (const { name, dims, build, step = OUT } of CASES) {
-    const test = OPEN.has(`${dialect.name}: ${name}`) ? it.fails : it;
-    test(name, async () => {
+    it(name, async () => {
       const sketch = new QuantizedSketch();
       const bytes = sketch.finish(build(sketch, sketch.input(dims)), dialect);
       const model = { bytes, input: randomFloats(dims, [-1, 3], 1), tolerance: step / 2 };

@@ -90,7 +90,7 @@ def main():
         types.append(
             f"  {name}: {{ inputs: {bound.get(most, most)}; outputs: {bound.get(results, results)}; "
             f"attributes: {{ {attributes} }} }};" if attributes else
-            f"  {name}: {{ inputs: {bound.get(most, most)}; outputs: {bound.get(results, results)}; attributes: object }};"
+            f"  {name}: {{ inputs: {bound.get(most, most)}; outputs: {bound.get(results, results)}; attributes: Record<string, never> }};"
         )
         arities.append(f"{name} {least} {most} {results}")
         if float_attributes(current):

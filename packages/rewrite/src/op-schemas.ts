@@ -25,7 +25,7 @@ interface QuantizerAttributes {
  */
 export interface OpSchemas extends StandardOpSchemas {
   'ai.bitwright.QuantStub': { inputs: 3; outputs: 1; attributes: QuantizerAttributes };
-  'ai.bitwright.DeQuantStub': { inputs: 1; outputs: 1; attributes: object };
+  'ai.bitwright.DeQuantStub': { inputs: 1; outputs: 1; attributes: Record<string, never> };
   'ai.bitwright.FakeQuantize': { inputs: 3; outputs: 1; attributes: QuantizerAttributes };
 }
 

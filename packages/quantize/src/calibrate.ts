@@ -42,7 +42,7 @@ export interface Calibration {
 
 const MOVING_AVERAGE_CONSTANT = 0.01;
 // small enough that a batch's activations stay near the caches; larger ones cost memory and gain no time
-const LARGEST_BATCH = 16;
+const LARGEST_BATCH = 8;
 
 /**
  * Runs the float model over the data once, observes every quantized tensor, and gives each quantizer its scale and zero

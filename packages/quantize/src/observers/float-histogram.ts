@@ -3,7 +3,7 @@ import { BitwrightError } from '@bitwright/core';
 const MANTISSA_BITS = 9;
 const SHIFT = 23 - MANTISSA_BITS;
 const BIN_COUNT = 2 ** (32 - SHIFT);
-const SPILL_AT = 2 ** 31;
+const SPILL_AT = 2 ** 31 - 1;
 
 /** Values of a tensor as weighted points in ascending order, fine enough for a search on a given grid. */
 export interface WeightedPoints {
@@ -18,7 +18,8 @@ export interface WeightedPoints {
  * histograms merge by addition. A bin is at most 1/512 of its value wide. Untouched parts of the table take no memory.
  */
 export class FloatHistogram {
-  #counts = new Uint32Array(BIN_COUNT);
+  // signed, because the engine counts in small integers then, three times as fast; spilled before it can overflow
+  #counts = new Int32Array(BIN_COUNT);
   #spilled: Float64Array | undefined;
   #sinceSpill = 0;
   #total = 0;
@@ -29,7 +30,7 @@ export class FloatHistogram {
   add(values: Float32Array): void {
     if (this.#sinceSpill + values.length > SPILL_AT) this.#spill();
     const counts = this.#counts;
-    const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+    const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
     let min = this.#min;
     let max = this.#max;
     for (let i = 0; i < values.length; i++) {

@@ -1,5 +1,4 @@
 import { type QuantGrid, roundHalfEven } from '@bitwright/core';
-import type { WeightedPoints } from './float-histogram.js';
 
 /** The norm of the error that scales are searched with: |error|^2.4, as GPTQ and BRECQ use for their grids. */
 export const ERROR_NORM = 2.4;
@@ -11,22 +10,28 @@ const roundingError = Float64Array.from(
   (_, i) => (i / TABLE_SIZE / 2) ** ERROR_NORM,
 );
 
-/** |x|^2.4; by table where |x| <= 0.5. */
-export function normedError(t: number): number {
-  const size = Math.abs(t);
-  return size <= 0.5 ? roundingError[(size * (2 * TABLE_SIZE) + 0.5) | 0]! : size ** ERROR_NORM;
+/** Values and how often each stands; without counts each stands once. */
+export interface CountedValues {
+  readonly values: Float64Array;
+  readonly counts?: Float64Array;
 }
 
-/** The summed |x - Q(x)|^2.4 of weighted points on the real grid: rounding inside of it, clipping outside. */
-export function gridError(points: WeightedPoints, scale: number, zeroPoint: number, grid: QuantGrid): number {
+/** The summed |x - Q(x)|^2.4 of values on the real grid: rounding inside of it (by table), clipping outside. */
+export function gridError(
+  { values, counts }: CountedValues,
+  scale: number,
+  zeroPoint: number,
+  grid: QuantGrid,
+): number {
   const low = grid.quantMin - zeroPoint;
   const high = grid.quantMax - zeroPoint;
-  const { values, counts } = points;
   let sum = 0;
   for (let i = 0; i < values.length; i++) {
     const t = values[i]! / scale;
     const rounded = t < low ? low : t > high ? high : roundHalfEven(t);
-    sum += counts[i]! * normedError(t - rounded);
+    const size = Math.abs(t - rounded);
+    const error = size <= 0.5 ? roundingError[(size * (2 * TABLE_SIZE) + 0.5) | 0]! : size ** ERROR_NORM;
+    sum += counts === undefined ? error : counts[i]! * error;
   }
   return sum * scale ** ERROR_NORM;
 }

@@ -4,9 +4,8 @@ import {
   type QParams,
   type QuantGrid,
   rangeToQParams,
-  roundHalfEven,
 } from '@bitwright/core';
-import { ERROR_NORM, normedError } from '../observers/grid-error.js';
+import { gridError } from '../observers/grid-error.js';
 
 const STEPS = 81;
 
@@ -35,7 +34,7 @@ export function weightQParams(
   const { outer, channels, inner } = channelLayout(dims, axis);
   const scale = new Float32Array(channels);
   const zeroPoint = new Int32Array(channels);
-  const row = new Float32Array(outer * inner);
+  const row = new Float64Array(outer * inner);
   for (let channel = 0; channel < channels; channel++) {
     for (let o = 0; o < outer; o++) {
       const start = (o * channels + channel) * inner;
@@ -49,7 +48,7 @@ export function weightQParams(
 }
 
 function searchChannel(
-  row: Float32Array,
+  row: Float64Array,
   grid: QuantGrid,
   options: WeightScaleOptions,
   floor: number,
@@ -65,7 +64,7 @@ function searchChannel(
   const whole = withFloor(rangeToQParams(min, max, grid, options), floor, options.powerOfTwo);
   if (options.search === 'min-max' || grid.bits >= 12) return whole;
   let best = whole;
-  let bestError = rowError(row, whole.scale, whole.zeroPoint, grid);
+  let bestError = gridError({ values: row }, whole.scale, whole.zeroPoint, grid);
   for (let step = 1; step < STEPS; step++) {
     const keep = 1 - step / 100;
     const candidate = withFloor(
@@ -73,7 +72,7 @@ function searchChannel(
       floor,
       options.powerOfTwo,
     );
-    const error = rowError(row, candidate.scale, candidate.zeroPoint, grid);
+    const error = gridError({ values: row }, candidate.scale, candidate.zeroPoint, grid);
     if (error < bestError) {
       bestError = error;
       best = candidate;
@@ -89,16 +88,4 @@ function withFloor(
 ): { scale: number; zeroPoint: number } {
   if (found.scale >= floor) return found;
   return { ...found, scale: Math.fround(powerOfTwo ? powerOfTwoAtLeast(floor) : floor) };
-}
-
-function rowError(row: Float32Array, scale: number, zeroPoint: number, grid: QuantGrid): number {
-  const low = grid.quantMin - zeroPoint;
-  const high = grid.quantMax - zeroPoint;
-  let sum = 0;
-  for (let i = 0; i < row.length; i++) {
-    const t = row[i]! / scale;
-    const rounded = t < low ? low : t > high ? high : roundHalfEven(t);
-    sum += normedError(t - rounded);
-  }
-  return sum * scale ** ERROR_NORM;
 }

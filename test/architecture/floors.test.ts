@@ -219,9 +219,12 @@ function undeclared(owner: Package, of: readonly SourceFile[]): string[] {
   return [...new Set(found)];
 }
 
+/** Native libraries of lower floors that the bundled command loads by name, so its own package must bring them. */
+const BUNDLE_LEAVES_OUT = new Set(['sharp']);
+
 function unused(owner: Package, of: readonly SourceFile[]): string[] {
   const imported = new Set(externals(owner, of, false).map(({ name }) => name));
   return Object.keys(owner.dependencies)
-    .filter((name) => !imported.has(name))
+    .filter((name) => !imported.has(name) && !(owner.folder === 'bitwright' && BUNDLE_LEAVES_OUT.has(name)))
     .map((name) => `packages/${owner.folder}/package.json names ${name}, which nothing imports`);
 }

@@ -1,0 +1,22 @@
+// Bundles the command line's own code, so that a short command does not open hundreds of files. What is native stays
+// outside, and so do the packages that only `bitwright` itself depends on: both load when they are used.
+import { rmSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const outdir = 'dist/command';
+rmSync(outdir, { recursive: true, force: true });
+await build({
+  entryPoints: { main: 'src/cli/main.ts' },
+  outdir,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  external: ['onnxruntime-node', 'sharp', 'zod', 'jiti', 'cli-progress'],
+  // libraries in CommonJS ask for Node's own modules
+  banner: {
+    js: "import { createRequire as bundleRequire } from 'node:module'; const require = bundleRequire(import.meta.url);",
+  },
+  logLevel: 'warning',
+});

@@ -8,7 +8,8 @@ import { MNIST } from '../support/cli.js';
 import { openOrtWeb } from '../support/ort-web.js';
 
 const IMAGES = 32;
-// a fused kernel may round an exact tie differently, and a code of one layer may move the logits' code by one
+// a float kernel may fall to the other side of a rounding boundary; with float logits (academic) such a step is up to
+// 1 % of their size, with quantized ones it is nothing or a whole code
 const LARGEST_SHARE_OF_DIFFERING_CODES = 0.02;
 
 function images(): Map<string, DenseTensor> {
@@ -47,7 +48,8 @@ describe.each(['integer-only', 'backend', 'academic'] as const)('scheme %s', (sc
     const [node, web] = logits as [Float32Array, Float32Array];
     const size = Math.max(...node.map(Math.abs));
     let differing = 0;
-    for (let i = 0; i < node.length; i++) if (Math.abs(node[i]! - web[i]!) > size * 1e-4) differing++;
+    for (let i = 0; i < node.length; i++)
+      if (Math.abs(node[i]! - web[i]!) > size * (scheme === 'academic' ? 1e-2 : 1e-4)) differing++;
     expect(node.every(Number.isFinite)).toBe(true);
     expect(differing / node.length).toBeLessThanOrEqual(LARGEST_SHARE_OF_DIFFERING_CODES);
   });

@@ -159,3 +159,24 @@ it('nearest rounding gives the codes of the definition and leaves the scale', ()
   expect([...rounded.codes]).toEqual([0, 2, -1, 7, -8]);
   expect(rounded.qparams).toBe(qparams);
 });
+
+it('finds the exact scale of a channel of one weight', () => {
+  for (const bits of [2, 4, 8]) {
+    for (const weight of [0.37, -1.9]) {
+      const values = Float32Array.of(weight);
+      const options = { search: 'mse', symmetric: true, powerOfTwo: false } as const;
+      const { scale, zeroPoint, quantMin, quantMax } = weightQParams(
+        values,
+        [1],
+        0,
+        quantGrid(bits, true),
+        options,
+      );
+      const code = Math.round(weight / scale[0]!);
+      expect(code).toBeGreaterThanOrEqual(quantMin);
+      expect(code).toBeLessThanOrEqual(quantMax);
+      expect(Math.abs(code * scale[0]! - weight)).toBeLessThan(1e-6);
+      expect(zeroPoint[0]).toBe(0);
+    }
+  }
+});

@@ -1,5 +1,6 @@
 import {
   channelLayout,
+  MIN_SCALE,
   powerOfTwoAtLeast,
   type QParams,
   type QuantGrid,
@@ -65,20 +66,30 @@ function searchChannel(
   if (options.search === 'min-max' || grid.bits >= 12) return whole;
   let best = whole;
   let bestError = gridError({ values: row }, whole.scale, whole.zeroPoint, grid);
-  for (let step = 1; step < STEPS; step++) {
-    const keep = 1 - step / 100;
-    const candidate = withFloor(
-      rangeToQParams(min * keep, max * keep, grid, options),
-      floor,
-      options.powerOfTwo,
-    );
+  const consider = (found: { scale: number; zeroPoint: number }): void => {
+    const candidate = withFloor(found, floor, options.powerOfTwo);
     const error = gridError({ values: row }, candidate.scale, candidate.zeroPoint, grid);
     if (error < bestError) {
       bestError = error;
       best = candidate;
     }
+  };
+  for (let step = 1; step < STEPS; step++) {
+    const keep = 1 - step / 100;
+    consider(rangeToQParams(min * keep, max * keep, grid, options));
   }
+  if (options.symmetric && !options.powerOfTwo) consider(tightScale(min, max, grid));
   return best;
+}
+
+/**
+ * The scale that puts the outermost weight on the outermost code. The range's own scale lies between the two ends of a
+ * signed grid, which has one code more below zero, and so misses the largest weight by half a step; that is all there is
+ * to lose in a channel of one weight.
+ */
+function tightScale(min: number, max: number, grid: QuantGrid): { scale: number; zeroPoint: number } {
+  const ends = [max / grid.quantMax, ...(grid.quantMin < 0 ? [min / grid.quantMin] : [])];
+  return { scale: Math.max(Math.fround(Math.max(...ends)), MIN_SCALE), zeroPoint: 0 };
 }
 
 function withFloor(

@@ -1,24 +1,9 @@
-import {
-  BitwrightError,
-  type Diagnostic,
-  floatData,
-  quantGrid,
-  rangeToQParams,
-  type Tensor,
-} from '@bitwright/core';
+import { BitwrightError, type Diagnostic, quantGrid, rangeToQParams } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
-import { emitBytes } from '@bitwright/emit';
-import {
-  type GraphModule,
-  isDeQuantStub,
-  isQuantizer,
-  quantAttributes,
-  quantSpecOf,
-  setQParams,
-} from '@bitwright/graph';
-import { batchSizeFor, type Executor, type OpenExecutor } from '@bitwright/runtime';
-import { FloatHistogram } from './observers/float-histogram.js';
-import type { GridChoice, Observer, TensorStatistics } from './observers/observer.js';
+import { quantAttributes, quantSpecOf, setQParams } from '@bitwright/graph';
+import type { OpenExecutor } from '@bitwright/runtime';
+import { GrowingStatistics, type Observations, observeModel } from './observe.js';
+import type { GridChoice, Observer } from './observers/observer.js';
 import type { ObserverGroup, PreparedModel } from './prepare.js';
 import type { CalibratedRange, CalibratedRanges } from './ranges.js';
 
@@ -40,54 +25,43 @@ export interface Calibration {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-const MOVING_AVERAGE_CONSTANT = 0.01;
-// small enough that a batch's activations stay near the caches; larger ones cost memory and gain no time
-const LARGEST_BATCH = 8;
-
 /**
  * Runs the float model over the data once, observes every quantized tensor, and gives each quantizer its scale and zero
- * point. Holds one batch of activations at a time, within the memory given; where one sample's tensors pass it, they are
- * fetched in groups over several passes.
+ * point.
  *
  * @throws CALIBRATION_NO_SAMPLES, CALIBRATION_NOT_FINITE naming the tensor, and whatever the runtime says.
  */
 export async function calibrate(prepared: PreparedModel, options: CalibrateOptions): Promise<Calibration> {
-  const observed = prepared.groups.filter(
-    (group) => group.constant === undefined && group.fixedRange === undefined,
-  );
-  const statistics = new Map<string, Statistics>();
-  let samples = 0;
-  if (observed.length > 0) {
-    const tensors = [...new Set(observed.map((group) => group.root.name))];
-    const executor = await openObservedModel(prepared.module, tensors, options.open);
-    try {
-      samples = await observe(executor, tensors, statistics, options);
-    } finally {
-      await executor.release();
-    }
-    if (samples === 0) {
-      throw new BitwrightError({
-        code: 'CALIBRATION_NO_SAMPLES',
-        message: `The calibration data '${options.data.name}' holds no samples.`,
-        hint: 'Check its file list, "skip" and "take".',
-        at: { file: options.data.name },
-      });
-    }
-  }
+  const { observer, ...rest } = options;
+  const observations = await observeModel(prepared, { ...rest, perSample: observer.perSample === true });
+  return applyObservations(prepared, observations, observer);
+}
+
+/**
+ * Chooses the range of every quantizer from what was observed, at the widths that the model was prepared for.
+ *
+ * @throws CALIBRATION_NOT_FINITE naming the tensor.
+ */
+export function applyObservations(
+  prepared: PreparedModel,
+  observations: Observations,
+  observer: Observer,
+): Calibration {
   const ranges = new Map<string, CalibratedRange>();
   const diagnostics: Diagnostic[] = [];
   for (const group of prepared.groups) {
-    const found = statistics.get(group.root.name) ?? constantStatistics(group);
+    const found = observations.tensors.get(group.root.name) ?? constantStatistics(group);
     if (found !== undefined && !found.isFloat) {
       diagnostics.push(dropGroup(prepared, group, found.dtype));
       continue;
     }
-    const range = rangeOf(group, found, options.observer, diagnostics);
+    const range = rangeOf(group, found, observer, diagnostics);
     applyRange(group, range);
     ranges.set(group.tensor, range);
   }
+  const { samples } = observations;
   return {
-    ranges: { observer: options.observer.name, samples, tensors: Object.fromEntries(ranges) },
+    ranges: { observer: observer.name, samples, tensors: Object.fromEntries(ranges) },
     samples,
     diagnostics,
   };
@@ -115,128 +89,9 @@ function requantized(group: ObserverGroup, saved: CalibratedRange): CalibratedRa
   return sameGrid && !group.config.powerOfTwo ? saved : found;
 }
 
-/** The statistics of one tensor while they grow. */
-class Statistics implements TensorStatistics {
-  readonly histogram = new FloatHistogram();
-  isFloat = true;
-  dtype = 'float';
-  movingMin = 0;
-  movingMax = 0;
-  #seen = false;
-
-  add(tensor: Tensor, samples: number, perSample: boolean): void {
-    this.dtype = tensor.dtype;
-    this.isFloat = tensor.dtype === 'float';
-    if (!this.isFloat) return;
-    const data = floatData(tensor);
-    this.histogram.add(data);
-    if (!perSample) return;
-    // a tensor that does not grow with the batch belongs to all of its samples
-    const size = data.length % samples === 0 ? data.length / samples : data.length;
-    for (let start = 0; start < data.length; start += size) this.#move(data.subarray(start, start + size));
-  }
-
-  #move(sample: Float32Array): void {
-    let min = Number.POSITIVE_INFINITY;
-    let max = Number.NEGATIVE_INFINITY;
-    for (const value of sample) {
-      if (value < min) min = value;
-      if (value > max) max = value;
-    }
-    const weight = this.#seen ? MOVING_AVERAGE_CONSTANT : 1;
-    this.movingMin += weight * (min - this.movingMin);
-    this.movingMax += weight * (max - this.movingMax);
-    this.#seen = true;
-  }
-}
-
-async function openObservedModel(
-  module: GraphModule,
-  tensors: readonly string[],
-  open: OpenExecutor,
-): Promise<Executor> {
-  const copy = module.clone();
-  const { graph } = copy;
-  for (const node of [...graph.ops()]) {
-    if (!isQuantizer(node) && !isDeQuantStub(node)) continue;
-    node.output.replaceAllUsesWith(node.inputs[0]!);
-    graph.eraseNode(node);
-  }
-  graph.setOutputs(tensors.map((name) => graph.findValue(name)!));
-  graph.eliminateDeadCode();
-  copy.opsets.delete('ai.bitwright');
-  return open(emitBytes(copy, { external: 'inline' }), { name: 'the float model' });
-}
-
-async function observe(
-  executor: Executor,
-  tensors: readonly string[],
-  statistics: Map<string, Statistics>,
-  options: CalibrateOptions,
-): Promise<number> {
-  const perSample = options.observer.perSample === true;
-  const sizes = await bytesPerSample(executor, tensors, options.data);
-  if (sizes.size === 0) return 0;
-  const { batchSize, groups } = planFetches(executor, sizes, options.memory);
-  const total = options.data.count === undefined ? undefined : options.data.count * groups.length;
-  let samples = 0;
-  for (const fetches of groups) {
-    for await (const batch of options.data.batches(batchSize)) {
-      options.signal?.throwIfAborted();
-      for (const [name, tensor] of await executor.run(batch.inputs, fetches)) {
-        const held = statistics.get(name) ?? new Statistics();
-        statistics.set(name, held);
-        held.add(tensor, batch.size, perSample);
-      }
-      samples += batch.size;
-      options.onProgress?.(samples, total);
-    }
-  }
-  return samples / groups.length;
-}
-
-async function bytesPerSample(
-  executor: Executor,
-  tensors: readonly string[],
-  data: SampleSource,
-): Promise<Map<string, number>> {
-  for await (const batch of data.batches(1)) {
-    const results = await executor.run(batch.inputs, tensors);
-    return new Map([...results].map(([name, tensor]) => [name, (tensor.data().length * 4) / batch.size]));
-  }
-  return new Map();
-}
-
-/** How many samples go into a run, and which tensors are fetched in which pass, so that one run's activations stay in the memory given. */
-function planFetches(
-  executor: Executor,
-  sizes: ReadonlyMap<string, number>,
-  memory: number,
-): { batchSize: number; groups: string[][] } {
-  let all = 0;
-  for (const size of sizes.values()) all += size;
-  // the runtime holds about as much again as it hands over
-  const room = memory / 8;
-  const batchSize = Math.max(
-    1,
-    Math.min(batchSizeFor(executor.inputs), LARGEST_BATCH, Math.floor(room / all)),
-  );
-  const groups: string[][] = [];
-  let filled = Number.POSITIVE_INFINITY;
-  for (const [name, size] of sizes) {
-    if (filled + size > memory / 2) {
-      groups.push([]);
-      filled = 0;
-    }
-    groups.at(-1)!.push(name);
-    filled += size;
-  }
-  return { batchSize, groups };
-}
-
-function constantStatistics(group: ObserverGroup): Statistics | undefined {
+function constantStatistics(group: ObserverGroup): GrowingStatistics | undefined {
   if (group.constant === undefined) return undefined;
-  const statistics = new Statistics();
+  const statistics = new GrowingStatistics();
   statistics.add(group.constant, 1, true);
   return statistics;
 }
@@ -249,7 +104,7 @@ function gridChoice(group: ObserverGroup, min: number): GridChoice {
 
 function rangeOf(
   group: ObserverGroup,
-  statistics: Statistics | undefined,
+  statistics: GrowingStatistics | undefined,
   observer: Observer,
   diagnostics: Diagnostic[],
 ): CalibratedRange {

@@ -1,7 +1,19 @@
-export { applyRanges, type CalibrateOptions, type Calibration, calibrate } from './calibrate.js';
+export {
+  applyObservations,
+  applyRanges,
+  type CalibrateOptions,
+  type Calibration,
+  calibrate,
+} from './calibrate.js';
 export { type ConvertOptions, convert } from './convert.js';
 export type { FloatReason, LayerPlan, PlannedLayer } from './layer-plan.js';
 export { planLayers } from './layer-plan.js';
+export {
+  type GrowingStatistics,
+  type Observations,
+  type ObserveOptions,
+  observeModel,
+} from './observe.js';
 export { FloatHistogram } from './observers/float-histogram.js';
 export type { Observer } from './observers/observer.js';
 export { findObserver, OBSERVERS } from './observers/registry.js';

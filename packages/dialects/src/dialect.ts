@@ -7,10 +7,20 @@ export interface LowerOptions {
   readonly allowPairSaturation?: boolean;
 }
 
-/** A way to write a quantized graph in ONNX operators that a consumer understands. */
-export interface Dialect {
+/** A way to write quantization in ONNX operators that can be read. */
+export interface Importer {
   readonly name: string;
   readonly description: string;
+  /**
+   * Turns a captured file into the quantized graph of the private dialect, in place, with the codes, scales and zero points
+   * of the file. Widths are those of the metadata `bitwright.layers`, else what bounds and codes show. What cannot be
+   * lifted stays, and is named with a LIFT_ code and its reason.
+   */
+  lift(module: GraphModule): Diagnostic[];
+}
+
+/** A way to write a quantized graph in ONNX operators that a consumer understands, and to read it back. */
+export interface Dialect extends Importer {
   /** True when a stock ONNX Runtime loads its files. */
   readonly runsInOnnxRuntime: boolean;
   /** Zero points other than 0 can't be said: activations with two sides need signed symmetric grids. */

@@ -1,4 +1,5 @@
 import type { Dialect } from './dialect.js';
+import { liftModule } from './lift/lift-module.js';
 import { lowerToQdq } from './qdq-lowering.js';
 import { carrierOpset } from './widths.js';
 
@@ -15,6 +16,7 @@ export const native: Dialect = {
     if (spec.bits === 2) return 25;
     return spec.bits <= 4 ? 21 : carrierOpset(spec);
   },
+  lift: (module) => liftModule(module),
   lower: (module, options) => lowerToQdq(module, { weightCarrier }, options),
 };
 

@@ -1,4 +1,5 @@
 import type { Dialect } from './dialect.js';
+import { liftModule } from './lift/lift-module.js';
 import { lowerToQdq } from './qdq-lowering.js';
 import { carrierOpset } from './widths.js';
 
@@ -8,6 +9,7 @@ export const qcdq: Dialect = {
   description: 'QuantizeLinear, Clip and DequantizeLinear, every width',
   runsInOnnxRuntime: true,
   opsetFor: carrierOpset,
+  lift: (module) => liftModule(module),
   lower: (module, options) =>
     lowerToQdq(module, { weightCarrier: (bits) => (bits === 16 ? 'int16' : 'int8') }, options),
 };

@@ -1,4 +1,5 @@
 import type { Dialect } from './dialect.js';
+import { liftModule } from './lift/lift-module.js';
 import { lowerToQdq } from './qdq-lowering.js';
 import { carrierOpset, widthError } from './widths.js';
 
@@ -17,6 +18,7 @@ export const qdq: Dialect = {
     }
     return carrierOpset(spec);
   },
+  lift: (module) => liftModule(module),
   lower: (module, options) =>
     lowerToQdq(module, { weightCarrier: (bits) => (bits === 16 ? 'int16' : 'int8') }, options),
 };

@@ -8,6 +8,8 @@ import {
   qparamsOf,
 } from '@bitwright/graph';
 import type { Dialect } from './dialect.js';
+import { LINEAR_HANDLERS, liftModule } from './lift/lift-module.js';
+import { leaveQuant, liftQuant } from './lift/lift-quant.js';
 import { onGrid, removeDeQuantStubs } from './qdq-lowering.js';
 
 /** The domain of QONNX's operators. */
@@ -23,6 +25,19 @@ export const qonnx: Dialect = {
   runsInOnnxRuntime: false,
   zeroPointIsZero: true,
   opsetFor: () => 13,
+  lift(module) {
+    const diagnostics = liftModule(module, {
+      ...LINEAR_HANDLERS,
+      Quant: liftQuant,
+      IntQuant: liftQuant,
+      BipolarQuant: leaveQuant,
+      FloatQuant: leaveQuant,
+      Trunc: leaveQuant,
+    });
+    if (![...module.graph.allOps()].some(({ domain }) => domain === QONNX_DOMAIN))
+      module.opsets.delete(QONNX_DOMAIN);
+    return diagnostics;
+  },
   lower(module) {
     const { graph } = module;
     for (const node of [...graph.ops()]) if (isQuantizer(node)) lowerToQuant(graph, node);

@@ -108,8 +108,10 @@ function rangeOf(
   observer: Observer,
   diagnostics: Diagnostic[],
 ): CalibratedRange {
-  if (group.fixedRange !== undefined || statistics === undefined)
-    return rangeOnGrid(group, { min: 0, max: group.fixedRange ?? 1, low: 0, high: group.fixedRange ?? 1 });
+  if (group.fixedRange !== undefined || statistics === undefined) {
+    const [low, high] = group.fixedRange ?? [0, 1];
+    return rangeOnGrid(group, { min: low, max: high, low, high });
+  }
   const { histogram } = statistics;
   histogram.assertFinite(group.tensor);
   const { min, max } = histogram;
@@ -134,8 +136,11 @@ function rangeOnGrid(
 ): CalibratedRange {
   const { min, max, low, high } = found;
   if (group.fixedRange !== undefined) {
-    const grid = quantGrid(group.config.activations, false);
-    return { min, max, low, high, scale: group.fixedRange / (grid.quantMax + 1), zeroPoint: 0, ...grid };
+    const [from, to] = group.fixedRange;
+    const signed = group.config.symmetricActivations && from < 0;
+    const grid = quantGrid(group.config.activations, signed);
+    const scale = (to - from) / 2 ** grid.bits;
+    return { min, max, low, high, scale, zeroPoint: grid.quantMin - from / scale, ...grid };
   }
   const choice = gridChoice(group, min);
   const qparams =

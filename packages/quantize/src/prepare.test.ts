@@ -185,7 +185,7 @@ it('puts results of a fixed range on a fixed grid', () => {
   const { groups } = preparedModel('g (float[1,4] x) => (y) { y = Softmax(x) }');
   expect(groups.map(({ tensor, fixedRange }) => [tensor, fixedRange])).toEqual([
     ['x', undefined],
-    ['y', 1],
+    ['y', [0, 1]],
   ]);
 });
 

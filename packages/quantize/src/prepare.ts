@@ -24,8 +24,8 @@ export interface ObserverGroup {
   readonly root: Value;
   readonly config: QConfig;
   readonly quantizers: OpNode[];
-  /** Fixed range of the operator's result (sigmoid, softmax): grid 0..fixedRange whatever the data. */
-  readonly fixedRange?: number;
+  /** Fixed range of the operator's result (sigmoid, softmax, tanh): what the whole grid covers, whatever the data. */
+  readonly fixedRange?: readonly [low: number, high: number];
   /** The data itself, for a constant operand. */
   readonly constant?: Tensor;
 }
@@ -134,13 +134,13 @@ class QuantizerInserter {
     edges.push({ group: this.#newGroup(value, config), uses: [use] });
   }
 
-  #annotateOutput(layer: PlannedLayer, fixedRange: number | undefined): void {
+  #annotateOutput(layer: PlannedLayer, fixedRange: ObserverGroup['fixedRange']): void {
     const value = layer.nodes.at(-1)!.outputs[0]!;
     const config = this.resolver.forTensor(value.name, layer.config);
     if (config !== undefined) this.#whole.set(value, this.#newGroup(value, config, fixedRange));
   }
 
-  #newGroup(root: Value, config: QConfig, fixedRange?: number): ObserverGroup {
+  #newGroup(root: Value, config: QConfig, fixedRange?: ObserverGroup['fixedRange']): ObserverGroup {
     const constant = constantTensor(root);
     const group: ObserverGroup = {
       tensor: root.name,

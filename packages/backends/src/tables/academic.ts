@@ -1,5 +1,6 @@
-import type { BackendConfig, DTypeConfig } from '../backend-config.js';
-import { activation, observed, weight } from './shared.js';
+import type { DTypeConfig } from '../backend-config.js';
+import { defineBackend } from '../define-backend.js';
+import { activation, weight } from './shared.js';
 
 const inputsAndWeights: DTypeConfig = {
   input: activation,
@@ -8,15 +9,20 @@ const inputsAndWeights: DTypeConfig = {
 };
 
 /**
- * The convention of most papers: only the inputs and weights of convolutions and linear layers; additions, pools and
- * logits stay float; the first and the last layer have 8 bits.
+ * The convention of most papers (e.g. LSQ, section 3): only the inputs and weights of convolutions and linear layers;
+ * additions, pools and logits stay float; the first and the last layer have 8 bits.
  */
-export const academic: BackendConfig = {
+export const academic = defineBackend({
   name: 'academic',
   description:
     'Inputs and weights of Conv, Gemm and MatMul only; first and last layer at 8 bits, as papers do.',
+  source: 'https://arxiv.org/abs/1902.08153',
   firstLastBits: 8,
-  entries: ['Conv', 'ConvTranspose', 'Gemm', 'MatMul'].map((opType) =>
-    observed([opType], [inputsAndWeights]),
-  ),
-};
+  entries: [
+    {
+      pattern: [['Conv', 'ConvTranspose', 'Gemm', 'MatMul']],
+      dtypes: [inputsAndWeights],
+      evidence: 'cited',
+    },
+  ],
+});

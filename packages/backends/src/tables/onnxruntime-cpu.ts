@@ -1,33 +1,36 @@
-import type { BackendConfig } from '../backend-config.js';
-import { elementwise, observed, sharing, toUnitInterval, VALUE_PRESERVING, weighted } from './shared.js';
+import { defineBackend } from '../define-backend.js';
+import { elementwise, type Mark, observed, sharing, toUnitInterval, weighted } from './shared.js';
+
+const probed: Mark = { evidence: 'probed' };
 
 /** What ONNX Runtime's CPU provider fuses into integer kernels (onnxruntime qdq_selectors.cc, release 1.30). */
-export const onnxruntimeCpu: BackendConfig = {
+export const onnxruntimeCpu = defineBackend({
   name: 'onnxruntime-cpu',
   description: "ONNX Runtime's CPU provider: QDQ groups that it fuses into integer kernels.",
+  source: 'https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html',
   entries: [
-    observed(['Conv', 'Relu'], [weighted]),
-    observed(['Conv', 'Clip'], [weighted]),
-    observed(['Conv'], [weighted]),
-    observed(['Gemm', 'Relu'], [weighted]),
-    observed(['Gemm', 'Clip'], [weighted]),
-    observed(['Gemm'], [weighted]),
-    observed(['MatMul'], [weighted]),
-    observed(['Add', 'Relu'], [elementwise]),
-    observed(['Add', 'Clip'], [elementwise]),
-    observed(['Add'], [elementwise]),
-    observed(['Mul', 'Relu'], [elementwise]),
-    observed(['Mul'], [elementwise]),
-    observed(['Concat', 'Relu'], [elementwise]),
-    observed(['Concat'], [elementwise]),
-    observed(['AveragePool'], [elementwise]),
-    observed(['GlobalAveragePool'], [elementwise]),
-    observed(['LeakyRelu'], [elementwise]),
-    observed(['Relu'], [elementwise]),
-    observed(['Clip'], [elementwise]),
-    observed(['Sigmoid'], [toUnitInterval]),
-    observed(['Softmax'], [toUnitInterval]),
-    ...VALUE_PRESERVING.map(sharing),
-    sharing('Resize'),
+    observed(['Conv', ['Relu', 'Clip']], [weighted], probed),
+    observed(['Conv'], [weighted], probed),
+    observed(['Gemm', ['Relu', 'Clip']], [weighted], probed),
+    observed([['Gemm', 'MatMul']], [weighted], probed),
+    observed(['Add', ['Relu', 'Clip']], [elementwise], probed),
+    observed(['Add'], [elementwise], probed),
+    observed(['Mul', 'Relu'], [elementwise], probed),
+    observed(['Mul'], [elementwise], probed),
+    observed(['Concat', 'Relu'], [elementwise], probed),
+    observed(['Concat'], [elementwise], probed),
+    observed([['AveragePool', 'GlobalAveragePool']], [elementwise], probed),
+    observed([['LeakyRelu', 'Relu', 'Clip']], [elementwise], probed),
+    observed([['Sigmoid', 'Softmax']], [toUnitInterval], probed),
+    sharing(
+      ['MaxPool', 'Reshape', 'Transpose', 'Slice', 'Flatten', 'Squeeze', 'Unsqueeze', 'Split', 'Gather'],
+      [elementwise],
+      probed,
+    ),
+    sharing(
+      ['Pad', 'Identity', 'DepthToSpace', 'SpaceToDepth', 'Expand', 'Tile', 'Resize'],
+      [elementwise],
+      probed,
+    ),
   ],
-};
+});

@@ -1,6 +1,6 @@
 import {
   ALL_WIDTHS,
-  type BackendPatternConfig,
+  type BackendTableEntry,
   type DTypeConfig,
   type DTypeWithConstraints,
 } from '../backend-config.js';
@@ -23,21 +23,30 @@ export const weighted: DTypeConfig = {
 export const elementwise: DTypeConfig = { input: activation, output: activation };
 
 /** Output on the fixed grid 0..1. */
-export const toUnitInterval: DTypeConfig = { input: activation, output: { bits: ALL_WIDTHS, fixedRange: 1 } };
+export const toUnitInterval: DTypeConfig = {
+  input: activation,
+  output: { bits: ALL_WIDTHS, fixedRange: [0, 1] },
+};
+
+/** What a table says of the truth of its entries. */
+export type Mark = Pick<BackendTableEntry, 'evidence' | 'source' | 'note'>;
 
 /** An entry whose output has its own grid. */
-export function observed(pattern: readonly string[], dtypes: readonly DTypeConfig[]): BackendPatternConfig {
-  return { pattern, anchor: pattern[0]!, observation: 'OUTPUT_USE_DIFFERENT_OBSERVER_AS_INPUT', dtypes };
+export function observed(
+  pattern: BackendTableEntry['pattern'],
+  dtypes: BackendTableEntry['dtypes'],
+  mark: Mark = { evidence: 'cited' },
+): BackendTableEntry {
+  return { pattern, dtypes, ...mark };
 }
 
-/** An entry whose output keeps the grid of its input, because the operator only moves or selects values. */
-export function sharing(opType: string): BackendPatternConfig {
-  return {
-    pattern: [opType],
-    anchor: opType,
-    observation: 'OUTPUT_SHARE_OBSERVER_WITH_INPUT',
-    dtypes: [{ input: activation, output: activation }],
-  };
+/** An entry whose output keeps the grid of its input, because the operators only move or select values. */
+export function sharing(
+  opTypes: readonly string[],
+  dtypes: BackendTableEntry['dtypes'] = [elementwise],
+  mark: Mark = { evidence: 'cited' },
+): BackendTableEntry {
+  return { pattern: [opTypes], observation: 'OUTPUT_SHARE_OBSERVER_WITH_INPUT', dtypes, ...mark };
 }
 
 /** Operators that only move or select values: an integer runtime runs them on codes. */

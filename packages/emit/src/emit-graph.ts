@@ -12,7 +12,7 @@ import {
 } from '@bitwright/onnx';
 import { type AttributeParts, emitAttribute } from './emit-attribute.js';
 import { emitValueInfo, isDeclarable } from './emit-value-info.js';
-import { keptText, normalDomain, replaced } from './messages.js';
+import { emitProperties, keptText, normalDomain, propertiesOf, replaced } from './messages.js';
 
 /** What stays the same while all graphs of a model are written. */
 export interface GraphEmission {
@@ -83,6 +83,12 @@ function emitNode(node: OpNode, emission: GraphEmission, parts: AttributeParts):
     opType: node.opType,
     domain: sameOperator ? rest.domain : keptText(undefined, node.domain),
     attribute: [...node.attributes].map(([name, attribute]) => emitAttribute(name, attribute, parts)),
+    metadataProps: node.hasMetadataProps
+      ? emitProperties(
+          new Map([...propertiesOf(rest.metadataProps), ...node.metadataProps]),
+          rest.metadataProps ?? [],
+        )
+      : rest.metadataProps,
   });
 }
 

@@ -1,13 +1,8 @@
 import { BitwrightError } from '@bitwright/core';
 import type { GraphModule, OpNode } from '@bitwright/graph';
-import {
-  encodeModel,
-  type ModelProto,
-  type OperatorSetIdProto,
-  type StringStringEntryProto,
-} from '@bitwright/onnx';
+import { encodeModel, type ModelProto, type OperatorSetIdProto } from '@bitwright/onnx';
 import { emitGraph } from './emit-graph.js';
-import { keptText, normalDomain, replaced } from './messages.js';
+import { emitProperties, keptText, normalDomain, replaced } from './messages.js';
 
 /** How a model is written. */
 export interface EmitOptions {
@@ -80,17 +75,5 @@ function emitOpsets(
   for (const [domain, version] of module.opsets) {
     if (!before.has(domain) && used.has(domain)) entries.push({ domain, version });
   }
-  return entries;
-}
-
-/** Keeps the file's entries (in order, repeated keys too) as far as they still hold. */
-function emitProperties(
-  properties: ReadonlyMap<string, string>,
-  before: readonly StringStringEntryProto[],
-): StringStringEntryProto[] {
-  const captured = new Map(before.map(({ key, value }) => [key ?? '', value ?? '']));
-  const holds = ({ key = '' }: StringStringEntryProto): boolean => captured.get(key) === properties.get(key);
-  const entries = before.filter(holds);
-  for (const [key, value] of properties) if (captured.get(key) !== value) entries.push({ key, value });
   return entries;
 }

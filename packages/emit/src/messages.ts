@@ -1,4 +1,4 @@
-import type { ProtoMessage } from '@bitwright/onnx';
+import type { ProtoMessage, StringStringEntryProto } from '@bitwright/onnx';
 
 /** A copy of a message with some fields replaced; undefined and empty lists leave the field out, as on the wire. */
 export function replaced<T extends ProtoMessage>(
@@ -20,4 +20,21 @@ export function keptText(before: string | undefined, now: string): string | unde
 /** The domain as the graph spells it: '' for the standard one, which files also call `ai.onnx` or leave out. */
 export function normalDomain(domain: string | undefined): string {
   return domain === undefined || domain === 'ai.onnx' ? '' : domain;
+}
+
+/** The key-value pairs of a message; of a repeated key the last. */
+export function propertiesOf(entries: readonly StringStringEntryProto[] = []): Map<string, string> {
+  return new Map(entries.map(({ key, value }) => [key ?? '', value ?? '']));
+}
+
+/** Keeps the file's entries (in order, repeated keys too) as far as they still hold. */
+export function emitProperties(
+  properties: ReadonlyMap<string, string>,
+  before: readonly StringStringEntryProto[],
+): StringStringEntryProto[] {
+  const captured = propertiesOf(before);
+  const holds = ({ key = '' }: StringStringEntryProto): boolean => captured.get(key) === properties.get(key);
+  const entries = before.filter(holds);
+  for (const [key, value] of properties) if (captured.get(key) !== value) entries.push({ key, value });
+  return entries;
 }

@@ -17,7 +17,7 @@ export function analysisIds(graph: Graph): ReadonlyMap<Node, string> {
     }
     ids.set(step.value, `n${ids.size}`);
     if (step.value.kind === 'op') {
-      for (const body of step.value.subgraphs().reverse()) walks.push(body.nodes());
+      for (const body of step.value.subgraphs().toReversed()) walks.push(body.nodes());
     }
   }
   return ids;

@@ -63,8 +63,10 @@ export function cloneGraph(
     for (const [i, value] of node.inputs.entries()) {
       into.setInput(i, value === undefined ? undefined : (values.get(value) ?? value));
     }
-    if (node.kind === 'op' && into.kind === 'op')
-      into.attributes = cloneAttributes(node.attributes, into, values);
+    if (node.kind !== 'op' || into.kind !== 'op') continue;
+    if (node.attributes.size > 0) into.attributes = cloneAttributes(node.attributes, into, values);
+    if (node.hasMetadataProps)
+      for (const [key, value] of node.metadataProps) into.metadataProps.set(key, value);
   }
   return copy;
 }

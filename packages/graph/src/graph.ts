@@ -1,5 +1,6 @@
 import { BitwrightError, type Tensor } from '@bitwright/core';
 import { type AttributeInit, Attributes } from './attribute.js';
+import { recordEdit } from './edit-log.js';
 import {
   GetAttrNode,
   type Node,
@@ -35,7 +36,7 @@ export class Graph {
   readonly outputNode: OutputNode;
   #first: Node;
   #count = 1;
-  #parent: { node: OpNode; attribute: string } | undefined;
+  #parent: { readonly node: OpNode; readonly attribute: string } | undefined;
   #released = false;
   readonly #values = new Map<string, Value>();
   readonly #placeholders = new Set<PlaceholderNode>();
@@ -59,6 +60,11 @@ export class Graph {
     let graph: Graph = this;
     while (graph.#parent !== undefined) graph = graph.#parent.node.graph;
     return graph;
+  }
+
+  /** The node at the beginning; each points to the next one. */
+  get first(): Node {
+    return this.#first;
   }
 
   get nodeCount(): number {
@@ -128,6 +134,7 @@ export class Graph {
   placeholder(name: string, type?: ValueType): PlaceholderNode {
     const node = new PlaceholderNode(this);
     this.#link(node, this.#lastPlaceholder?.erased === false ? this.#lastPlaceholder.next! : this.#first);
+    recordEdit(undoPlaceholder, this, node, this.#lastPlaceholder);
     this.#placeholders.add(node);
     this.#lastPlaceholder = node;
     this.#addOutput(node, 0, { name, ...(type && { type }) });
@@ -191,11 +198,12 @@ export class Graph {
     // An erased node still points ahead, so that a walk that stands on it finds its way.
     node.next = next;
     if (node.kind === 'placeholder') {
+      recordEdit(undoPlaceholders, this, this.placeholders, undefined);
       this.#placeholders.delete(node);
       if (this.#lastPlaceholder === node) this.#lastPlaceholder = this.placeholders.at(-1);
     }
     for (const value of node.outputs)
-      if (this.#values.get(value.name) === value) this.#values.delete(value.name);
+      if (this.#values.get(value.name) === value) this.#setFound(value.name, undefined);
     nodeInternals.detach(node);
   }
 
@@ -221,10 +229,10 @@ export class Graph {
   rename(value: Value, name: string): void {
     this.#assertOwn(value.producer);
     if (value.name === name) return;
-    if (this.#values.get(value.name) === value) this.#values.delete(value.name);
+    if (this.#values.get(value.name) === value) this.#setFound(value.name, undefined);
     Value.internals.rename(value, name);
     if (name === '') return;
-    this.#values.set(name, value);
+    this.#setFound(name, value);
     this.root.#takenNames.add(name);
   }
 
@@ -250,10 +258,12 @@ export class Graph {
   adoptInto(node: OpNode, attribute: string): void {
     this.assertAdoptable(node);
     if (this.#parent?.node === node) {
-      this.#parent.attribute = attribute;
+      recordEdit(undoOwner, this, this.#parent, this.#released);
+      this.#parent = { node, attribute };
       return;
     }
     const names = this.#takenNames;
+    recordEdit(undoOwner, this, this.#parent, this.#released);
     this.#parent = { node, attribute };
     const { root } = this;
     for (const name of names) root.#takenNames.add(name);
@@ -274,6 +284,7 @@ export class Graph {
 
   /** For operator nodes only: the owner drops this body, which so stops reading the values around it, for good. */
   release(): void {
+    recordEdit(undoOwner, this, this.#parent, this.#released);
     this.#released = true;
     for (const node of this.nodes()) {
       if (node.kind === 'op') for (const body of node.subgraphs()) body.release();
@@ -287,8 +298,15 @@ export class Graph {
     const value = new Value(node, index, name, init.type);
     nodeInternals.addOutput(node, value);
     if (name === '') return;
-    this.#values.set(name, value);
+    this.#setFound(name, value);
     this.root.#takenNames.add(name);
+  }
+
+  /** Lets a name lead to a value, or to none. */
+  #setFound(name: string, value: Value | undefined): void {
+    recordEdit(undoFound, this, name, this.#values.get(name));
+    if (value === undefined) this.#values.delete(name);
+    else this.#values.set(name, value);
   }
 
   #assertOwn(node: Node): void {
@@ -303,6 +321,16 @@ export class Graph {
 
   #link(node: Node, before: Node): void {
     this.#assertOwn(before);
+    recordEdit(undoLink, this, node, undefined);
+    this.#insert(node, before);
+  }
+
+  #unlink(node: Node): void {
+    recordEdit(undoUnlink, this, node, node.next!);
+    this.#remove(node);
+  }
+
+  #insert(node: Node, before: Node): void {
     node.previous = before.previous;
     node.next = before;
     if (before.previous === undefined) this.#first = node;
@@ -311,7 +339,7 @@ export class Graph {
     this.#count++;
   }
 
-  #unlink(node: Node): void {
+  #remove(node: Node): void {
     if (node.previous === undefined) this.#first = node.next!;
     else node.previous.next = node.next;
     if (node.next !== undefined) node.next.previous = node.previous;
@@ -319,4 +347,51 @@ export class Graph {
     node.next = undefined;
     this.#count--;
   }
+
+  /** For the log of edits only: takes edits back; what was legal before needs no check. */
+  static readonly restore = {
+    insert: (graph: Graph, node: Node, before: Node): void => graph.#insert(node, before),
+    remove: (graph: Graph, node: Node): void => graph.#remove(node),
+    found: (graph: Graph, name: string, value: Value | undefined): void => {
+      if (value === undefined) graph.#values.delete(name);
+      else graph.#values.set(name, value);
+    },
+    placeholder: (graph: Graph, node: PlaceholderNode, last: PlaceholderNode | undefined): void => {
+      graph.#placeholders.delete(node);
+      graph.#lastPlaceholder = last;
+    },
+    placeholders: (graph: Graph, nodes: readonly PlaceholderNode[]): void => {
+      graph.#placeholders.clear();
+      for (const node of nodes) graph.#placeholders.add(node);
+      graph.#lastPlaceholder = nodes.at(-1);
+    },
+    owner: (graph: Graph, parent: Graph['parent'], released: boolean): void => {
+      graph.#parent = parent;
+      graph.#released = released;
+    },
+  };
+}
+
+function undoLink(graph: Graph, node: Node): void {
+  Graph.restore.remove(graph, node);
+}
+
+function undoUnlink(graph: Graph, node: Node, before: Node): void {
+  Graph.restore.insert(graph, node, before);
+}
+
+function undoFound(graph: Graph, name: string, value: Value | undefined): void {
+  Graph.restore.found(graph, name, value);
+}
+
+function undoPlaceholder(graph: Graph, node: PlaceholderNode, last: PlaceholderNode | undefined): void {
+  Graph.restore.placeholder(graph, node, last);
+}
+
+function undoPlaceholders(graph: Graph, nodes: readonly PlaceholderNode[]): void {
+  Graph.restore.placeholders(graph, nodes);
+}
+
+function undoOwner(graph: Graph, parent: Graph['parent'], released: boolean): void {
+  Graph.restore.owner(graph, parent, released);
 }

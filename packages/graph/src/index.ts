@@ -17,6 +17,7 @@ export {
   graphsOf,
 } from './attribute.js';
 export { connectedComponents } from './connected-components.js';
+export { allOrNothing } from './edit-log.js';
 export { describeCycle, findCycle } from './find-cycle.js';
 export { Graph, type OpInit } from './graph.js';
 export { cloneGraph, GraphModule } from './graph-module.js';

@@ -1,5 +1,6 @@
 import { BitwrightError, type Tensor } from '@bitwright/core';
 import { Attributes, graphsOf } from './attribute.js';
+import { recordEdit } from './edit-log.js';
 import type { Graph } from './graph.js';
 import { type Use, Value, type ValueType } from './value.js';
 
@@ -11,13 +12,14 @@ export interface OutputInit {
 
 /** What all nodes share: a place in the ordered list of one graph, inputs, outputs, notes. */
 abstract class NodeBase {
-  /** Notes of passes, not saved into the model. */
-  readonly meta = new Map<string, unknown>();
+  #meta: Map<string, unknown> | undefined;
   /** The protobuf message that the node was read from, so that documentation and unknown fields survive. */
   origin: unknown;
   #inputs: (Value | undefined)[] = [];
   #inputUses: (Use | undefined)[] = [];
   #outputs: Value[] = [];
+  /** What a walk over the graph leaves to know where it has been; of no meaning to any other. */
+  mark = 0;
   /** Neighbours in the graph's order; kept by the graph. An erased node keeps `next`. */
   previous: Node | undefined;
   next: Node | undefined;
@@ -25,6 +27,17 @@ abstract class NodeBase {
 
   constructor(graph: Graph) {
     this.#graph = graph;
+  }
+
+  /** Notes of passes, not saved into the model. */
+  get meta(): Map<string, unknown> {
+    this.#meta ??= new Map();
+    return this.#meta;
+  }
+
+  /** True when there are notes; asking costs nothing. */
+  get hasMeta(): boolean {
+    return this.#meta !== undefined && this.#meta.size > 0;
   }
 
   /** The graph that owns this node. @throws GRAPH_NODE_ERASED once it was erased. */
@@ -53,10 +66,12 @@ abstract class NodeBase {
   /** Lets input `index` read another value (undefined: leaves it out); inputs in between are left out. O(1). */
   setInput(index: number, value: Value | undefined): void {
     if (value !== undefined) this.#assertReadable(value);
-    while (this.#inputs.length <= index) {
-      this.#inputs.push(undefined);
-      this.#inputUses.push(undefined);
-    }
+    if (this.#inputs.length <= index) this.#resize(index + 1);
+    recordEdit(undoInput, this, index, this.#inputs[index]);
+    this.#put(index, value);
+  }
+
+  #put(index: number, value: Value | undefined): void {
     const before = this.#inputs[index];
     const use = this.#inputUses[index];
     if (before !== undefined && use !== undefined) Value.internals.removeUse(before, use);
@@ -72,9 +87,23 @@ abstract class NodeBase {
 
   /** Drops the inputs from `count` on. */
   truncateInputs(count: number): void {
-    for (let i = count; i < this.#inputs.length; i++) this.setInput(i, undefined);
-    this.#inputs.length = Math.min(this.#inputs.length, count);
-    this.#inputUses.length = this.#inputs.length;
+    for (let i = count; i < this.#inputs.length; i++)
+      if (this.#inputs[i] !== undefined) this.setInput(i, undefined);
+    if (this.#inputs.length > count) this.#resize(count);
+  }
+
+  #resize(count: number): void {
+    recordEdit(undoResize, this, this.#inputs.length, undefined);
+    this.#setLength(count);
+  }
+
+  #setLength(count: number): void {
+    while (this.#inputs.length < count) {
+      this.#inputs.push(undefined);
+      this.#inputUses.push(undefined);
+    }
+    this.#inputs.length = count;
+    this.#inputUses.length = count;
   }
 
   #assertReadable(value: Value): void {
@@ -93,9 +122,30 @@ abstract class NodeBase {
     useAt: (node: NodeBase, index: number): Use | undefined => node.#inputUses[index],
     detach: (node: NodeBase): void => {
       node.truncateInputs(0);
+      recordEdit(undoDetach, node, node.#graph, undefined);
       node.#graph = undefined;
     },
+    /** Takes edits back; what was legal before needs no check. */
+    restore: {
+      input: (node: NodeBase, index: number, value: Value | undefined): void => node.#put(index, value),
+      length: (node: NodeBase, count: number): void => node.#setLength(count),
+      graph: (node: NodeBase, graph: Graph | undefined): void => {
+        node.#graph = graph;
+      },
+    },
   };
+}
+
+function undoInput(node: NodeBase, index: number, value: Value | undefined): void {
+  NodeBase.internals.restore.input(node, index, value);
+}
+
+function undoResize(node: NodeBase, count: number): void {
+  NodeBase.internals.restore.length(node, count);
+}
+
+function undoDetach(node: NodeBase, graph: Graph | undefined): void {
+  NodeBase.internals.restore.graph(node, graph);
 }
 
 /** An input of the graph. */
@@ -126,7 +176,9 @@ export class GetAttrNode extends NodeBase {
 /** An ONNX operator with its domain ('' is ai.onnx), type and attributes. */
 export class OpNode extends NodeBase {
   readonly kind = 'op';
-  #attributes = new Attributes();
+  #attributes = NO_ATTRIBUTES;
+  #metadataProps: Map<string, string> | undefined;
+  #bodies: readonly Graph[] = NO_BODIES;
 
   constructor(
     graph: Graph,
@@ -150,6 +202,17 @@ export class OpNode extends NodeBase {
       : (this.outputs.find((value) => value.name !== '')?.name ?? this.opType);
   }
 
+  /** Key-value pairs that are saved into the model with this node, beside those of the file that it was read from. */
+  get metadataProps(): Map<string, string> {
+    this.#metadataProps ??= new Map();
+    return this.#metadataProps;
+  }
+
+  /** True when there are such pairs; asking costs nothing. */
+  get hasMetadataProps(): boolean {
+    return this.#metadataProps !== undefined && this.#metadataProps.size > 0;
+  }
+
   get attributes(): Attributes {
     return this.#attributes;
   }
@@ -159,21 +222,36 @@ export class OpNode extends NodeBase {
     const bodies = new Map<Graph, string>();
     for (const [name, attr] of attributes) for (const body of graphsOf(attr)) bodies.set(body, name);
     for (const body of bodies.keys()) body.assertAdoptable(this);
-    const before = this.subgraphs();
+    const before = this.#bodies;
+    recordEdit(undoAttributes, this, this.#attributes, before);
     this.#attributes = attributes;
+    this.#bodies = bodies.size === 0 ? NO_BODIES : [...bodies.keys()];
     for (const [body, name] of bodies) body.adoptInto(this, name);
     for (const body of before) if (!bodies.has(body)) body.release();
   }
 
   /** The bodies of If, Loop, Scan and the like. */
-  subgraphs(): Graph[] {
-    return [...this.#attributes].flatMap(([, attr]) => graphsOf(attr));
+  subgraphs(): readonly Graph[] {
+    return this.#bodies;
+  }
+
+  /** For the log of edits only. */
+  static restoreAttributes(node: OpNode, attributes: Attributes, bodies: readonly Graph[]): void {
+    node.#attributes = attributes;
+    node.#bodies = bodies;
   }
 
   /** True for an operator of the standard domain with this type. */
   is(opType: string): boolean {
     return this.domain === '' && this.opType === opType;
   }
+}
+
+const NO_ATTRIBUTES = new Attributes();
+const NO_BODIES: readonly Graph[] = [];
+
+function undoAttributes(node: OpNode, attributes: Attributes, bodies: readonly Graph[]): void {
+  OpNode.restoreAttributes(node, attributes, bodies);
 }
 
 /** The end of the graph: its inputs are the graph's outputs. */

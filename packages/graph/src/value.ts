@@ -1,4 +1,5 @@
 import type { DType } from '@bitwright/core';
+import { recordEdit } from './edit-log.js';
 import type { Node } from './node.js';
 
 /** One dimension of a shape: a size, a symbolic name, or undefined when nothing is known. */
@@ -18,6 +19,7 @@ export interface Use {
 /** A named result of a node: it knows its producer and every use, uses inside If/Loop/Scan bodies included. */
 export class Value {
   readonly #uses = new Set<Use>();
+  #outputUses = 0;
   #type: ValueType | undefined;
   /** The protobuf message that described this value in the file, kept so that nothing is lost; dropped when the type changes. */
   origin: unknown;
@@ -41,6 +43,7 @@ export class Value {
   }
 
   set type(type: ValueType | undefined) {
+    recordEdit(undoType, this, this.#type, this.origin);
     this.#type = type;
     this.origin = undefined;
   }
@@ -55,6 +58,11 @@ export class Value {
 
   get uses(): ReadonlySet<Use> {
     return this.#uses;
+  }
+
+  /** True when a graph returns this value: its own, or a body that sees it. O(1). */
+  get isReturned(): boolean {
+    return this.#outputUses > 0;
   }
 
   /** The nodes that read this value, each once. */
@@ -88,11 +96,32 @@ export class Value {
 
   /** For nodes and graphs only: keeps the use list in step. */
   static readonly internals = {
-    addUse: (value: Value, use: Use): void => void value.#uses.add(use),
-    removeUse: (value: Value, use: Use): void => void value.#uses.delete(use),
+    addUse: (value: Value, use: Use): void => {
+      value.#uses.add(use);
+      if (use.node.kind === 'output') value.#outputUses++;
+    },
+    removeUse: (value: Value, use: Use): void => {
+      value.#uses.delete(use);
+      if (use.node.kind === 'output') value.#outputUses--;
+    },
     rename: (value: Value, name: string): void => {
+      recordEdit(undoRename, value, value.nameText, value.origin);
       value.nameText = name;
       value.origin = undefined;
     },
+    /** Puts a name back, and the description in the file. */
+    restoreName: (value: Value, name: string, origin: unknown): void => {
+      value.nameText = name;
+      value.origin = origin;
+    },
   };
+}
+
+function undoType(value: Value, type: ValueType | undefined, origin: unknown): void {
+  value.type = type;
+  value.origin = origin;
+}
+
+function undoRename(value: Value, name: string, origin: unknown): void {
+  Value.internals.restoreName(value, name, origin);
 }

@@ -1,6 +1,6 @@
 import { BitwrightError, describeThrown } from '@bitwright/core';
 import type { Match } from './matcher.js';
-import type { Rejection } from './rejection.js';
+import { isRejection, type Rejection } from './rejection.js';
 import type { RewriteSession } from './rewrite-session.js';
 import type { Rule } from './rule.js';
 
@@ -16,10 +16,22 @@ export function attemptRule(
   node: string,
 ): Rejection | undefined {
   return guardRule(rule, node, () => {
-    const verdict = rule.where(match.captures);
-    const rejection = verdict === true ? rule.rewrite(match.captures, session) : verdict;
-    if (rejection !== undefined) session.rollBack();
-    return rejection;
+    const verdict: unknown = rule.where(match.captures);
+    const answer: unknown = verdict === true ? rule.rewrite(match.captures, session) : verdict;
+    if (answer === undefined && verdict === true) return undefined;
+    if (!isRejection(answer)) throw noAnswer(verdict === true ? 'rewrite' : 'where', answer);
+    session.rollBack();
+    return answer;
+  });
+}
+
+function noAnswer(part: 'where' | 'rewrite', answer: unknown): BitwrightError {
+  const wanted = part === 'where' ? 'neither true nor a rejection' : 'which is no rejection';
+  const given = answer instanceof Promise ? 'a promise' : describeThrown(answer);
+  return new BitwrightError({
+    code: 'RULE_ANSWER',
+    message: `its ${part} returns ${given}, ${wanted}`,
+    hint: 'Return reject(code, message, culprit) to leave a match alone; rules are not asynchronous.',
   });
 }
 

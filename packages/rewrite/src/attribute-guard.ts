@@ -24,22 +24,29 @@ export function attributeGuard(opName: string, name: string, wanted: unknown): G
   return {
     needed:
       typeof wanted === 'function' ? `attribute ${name} that meets the pattern` : `${name} = ${show(wanted)}`,
-    check: (node) => {
-      const value = attributeValue(node, opName, name);
-      return holds(value) || `${name} = ${show(value)}`;
-    },
+    holds: (node) => holds(attributeValue(node, opName, name)),
+    found: (node) => `${name} = ${show(attributeValue(node, opName, name))}`,
   };
 }
 
 function plainValue(attr: Attribute): unknown {
   if (attr.type === 'other') return undefined;
   if (attr.type === 'int') return Number(attr.value);
-  return attr.type === 'ints' ? attr.value.map(Number) : attr.value;
+  // Only integers beyond 2^53 are kept as bigints; a list without them needs no copy.
+  if (attr.type === 'ints' && attr.value.some(isBig)) return attr.value.map(Number);
+  return attr.value;
+}
+
+function isBig(value: unknown): boolean {
+  return typeof value === 'bigint';
 }
 
 function sameValue(value: unknown, wanted: unknown): boolean {
-  if (Array.isArray(value) && Array.isArray(wanted))
-    return value.length === wanted.length && value.every((item, i) => sameValue(item, wanted[i]));
+  if (Array.isArray(value) && Array.isArray(wanted)) {
+    if (value.length !== wanted.length) return false;
+    for (let i = 0; i < value.length; i++) if (!sameValue(value[i], wanted[i])) return false;
+    return true;
+  }
   if (typeof value === 'number' && typeof wanted === 'number')
     return value === wanted || value === Math.fround(wanted);
   return value === wanted;

@@ -1,4 +1,10 @@
-export { type ApplyRulesOptions, applyRules, type RejectedMatch, type RulesReport } from './apply-rules.js';
+export {
+  type AppliedRule,
+  type ApplyRulesOptions,
+  applyRules,
+  type RejectedMatch,
+  type RulesReport,
+} from './apply-rules.js';
 export { type AttributeConditions, attributeValue } from './attribute-guard.js';
 export {
   type ConstantEvaluator,
@@ -21,15 +27,16 @@ export {
   constant,
   op,
   optional,
+  resultOf,
   same,
   sequence,
   variadic,
 } from './pattern-builders.js';
 export { describePattern, type PatternData } from './pattern-data.js';
 export type { CapturesOf } from './pattern-types.js';
-export { type Provenance, provenanceOf } from './provenance.js';
+export { keepProvenance, type Provenance, provenanceOf } from './provenance.js';
 export { readNumber } from './read-number.js';
-export { Rejection, reject } from './rejection.js';
+export { isRejection, Rejection, reject } from './rejection.js';
 export { canReplace, isGraphOutput } from './rewrite-session.js';
 export type { AttributesInit, MadeOptions, OpBuilders, RewriteInput, Rewriter } from './rewriter.js';
 export { defineRule, type Rule, type RuleInit } from './rule.js';

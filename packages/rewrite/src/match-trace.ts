@@ -12,7 +12,8 @@ export interface FailedCondition {
 
 /** Collects, on request only, how far a match came and the condition that stopped it there. */
 export class MatchTrace {
-  #depth = 0;
+  /** How many conditions hold at the moment. */
+  position = 0;
   #best: FailedCondition | undefined;
   #bestDepth = -1;
 
@@ -26,18 +27,10 @@ export class MatchTrace {
     return Math.max(0, this.#bestDepth);
   }
 
-  /** A condition held. The matcher goes back by giving the depth that it had. */
-  get position(): number {
-    return this.#depth;
-  }
-
-  set position(depth: number) {
-    this.#depth = depth;
-  }
-
-  fail(node: OpNode, value: Value | undefined, needed: string, found: string): void {
-    if (this.#depth <= this.#bestDepth) return;
-    this.#bestDepth = this.#depth;
-    this.#best = { node: nodeName(node), ...(value && { value: value.name }), needed, found };
+  /** @param found is asked for words only where this is the failure that came farthest. */
+  fail(node: OpNode, value: Value | undefined, needed: string, depth: number, found: () => string): void {
+    if (depth <= this.#bestDepth) return;
+    this.#bestDepth = depth;
+    this.#best = { node: nodeName(node), ...(value && { value: value.name }), needed, found: found() };
   }
 }

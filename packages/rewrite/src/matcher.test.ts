@@ -1,6 +1,7 @@
 import { type OpNode, parseModule } from '@bitwright/graph';
 import { describe, expect, it } from 'vitest';
 import { explainRule } from './explain-rule.js';
+import { MatchTrace } from './match-trace.js';
 import { matchPattern } from './matcher.js';
 import type { Pattern } from './pattern.js';
 import {
@@ -10,6 +11,7 @@ import {
   constant,
   op,
   optional,
+  resultOf,
   same,
   sequence,
   variadic,
@@ -121,6 +123,56 @@ describe('matchPattern', () => {
     expect(captures(second, 'p, q = Split(x) y = Relu(p)')).toBeUndefined();
   });
 
+  it('follows several results of one operator', () => {
+    const glu = op('Mul', op('Split', anyValue.as('x')).as('split'), op('Sigmoid', resultOf('split', 1)));
+    expect(captures(glu, 'p, q = Split(x) s = Sigmoid(q) y = Mul(p, s)')).toEqual({ x: 'x', split: 'Split' });
+    expect(captures(glu, 'p, q = Split(x) s = Sigmoid(q) y = Mul(s, p)')).toEqual({ x: 'x', split: 'Split' });
+    expect(captures(glu, 'p, q = Split(x) s = Sigmoid(p) y = Mul(q, s)')).toBeUndefined();
+    expect(captures(glu, 'p, q = Split(x) k, l = Split(x) s = Sigmoid(l) y = Mul(p, s)')).toBeUndefined();
+    expect(captures(glu, 'p, q, r = Split(x) s = Sigmoid(q) t = Mul(p, s) y = Add(t, r)')).toBeUndefined();
+  });
+
+  it('asks for the elements of constants, and passes on what a condition found', () => {
+    expect(
+      captures(
+        op(
+          'Add',
+          anyValue,
+          constant.elements((e) => e > 0),
+        ),
+        'y = Add(x, b)',
+      ),
+    ).toEqual({});
+    expect(captures(op('Add', anyValue, constant.elements(2)), 'y = Add(x, two)')).toEqual({});
+    const found = (pattern: Pattern, body: string) => {
+      const trace = new MatchTrace();
+      matchPattern(pattern.data, root(body), trace);
+      return trace.failure;
+    };
+    expect(found(op('Add', anyValue, constant.elements(2)), 'y = Add(x, b)')).toMatchObject({
+      needed: 'all elements 2',
+      found: 'element 0 = 1',
+    });
+    const short = anyValue.where(({ name }) => name.length > 3 || `${name.length} letters`, 'a long name');
+    expect(found(op('Relu', short), 'y = Relu(x)')).toMatchObject({
+      needed: 'a long name',
+      found: '1 letters',
+    });
+    const typed = anyOf(op('Relu'), op('Neg')).dtype('int8');
+    expect(found(typed, 'y = Relu(x)')).toMatchObject({ needed: 'element type int8' });
+  });
+
+  it('has no recursion over inputs: an operator may have very many of them', () => {
+    const module = parseModule(`${HEADER} ${CONSTANTS} { y = Relu(x) }`);
+    const [relu] = [...module.graph.ops()];
+    const inputs = Array.from({ length: 50_000 }, () => relu!.output);
+    const concat = module.graph.createOp({ opType: 'Concat', inputs });
+    const all = op('Concat', variadic(op('Relu', anyValue.as('x')).shared().as('relu')));
+    const match = matchPattern(all.data, concat);
+    expect(match?.captures.get('relu')).toHaveLength(50_000);
+    expect(matchPattern(op('Concat', variadic(op('Neg'))).data, concat)).toBeUndefined();
+  });
+
   it('refuses patterns that make no sense, in words', () => {
     const loose = op as unknown as (name: string, ...inputs: Pattern[]) => Pattern;
     expect(() => loose('Convolution')).toThrow("There is no operator 'Convolution'.");
@@ -131,6 +183,7 @@ describe('matchPattern', () => {
     expect(() => loose('my.domain.Op', anyValue)).not.toThrow();
     const rule = (match: Pattern) => () => defineRule({ name: 'r', match, rewrite: () => undefined });
     expect(rule(anyValue)).toThrow('not an operator');
+    expect(rule(op('Relu', resultOf('x', 1)))).toThrow("a result of 'x', which is not captured before");
     expect(rule(op('Relu', same('x')))).toThrow("the same value as 'x', which is not captured before");
   });
 });

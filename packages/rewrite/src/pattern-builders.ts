@@ -66,6 +66,14 @@ export function same(name: string): Pattern {
 }
 
 /**
+ * Another result of the operator that an earlier part of the pattern captured under a name, so that an operator of several
+ * results can stand inside: `op('Mul', op('Split', x).as('split'), op('Sigmoid', resultOf('split', 1)))`.
+ */
+export function resultOf(name: string, index: number): Pattern {
+  return new Pattern({ kind: 'resultOf', of: name, index });
+}
+
+/**
  * A chain in forward order, each member the first input of the next: `sequence(op('Conv').as('conv'), op('Mul', constant.as('s')))`
  * is `op('Mul', op('Conv').as('conv'), constant.as('s'))`. The patterns given to a later member are its further inputs.
  */

@@ -4,8 +4,9 @@ import type { GetAttrNode, OpNode, Value } from '@bitwright/graph';
 export interface Guard<S> {
   /** What is needed, for traces: `rank 4`. */
   readonly needed: string;
-  /** True when it holds, else what was found. */
-  check(subject: S): true | string;
+  holds(subject: S): boolean;
+  /** What was found instead, for traces; asked for only where it does not hold. */
+  found(subject: S): string;
 }
 
 /** What all patterns carry: the name of the capture, if any. */
@@ -74,6 +75,13 @@ export interface SameData extends PatternBase {
   readonly of: string;
 }
 
+/** Another result of an operator that was captured before. */
+export interface ResultOfData extends PatternBase {
+  readonly kind: 'resultOf';
+  readonly of: string;
+  readonly index: number;
+}
+
 /** A pattern as plain data: what the matcher, the index and the printer read. */
 export type PatternData =
   | OpData
@@ -83,7 +91,8 @@ export type PatternData =
   | VariadicData
   | AnyOfData
   | AbsentData
-  | SameData;
+  | SameData
+  | ResultOfData;
 
 /** The patterns right inside a pattern. */
 export function childrenOf(data: PatternData): readonly PatternData[] {
@@ -130,6 +139,8 @@ export function describePattern(data: PatternData): string {
       return `anyOf(${list(data.options)})${name}`;
     case 'same':
       return `same(${data.of})`;
+    case 'resultOf':
+      return `result ${data.index} of ${data.of}`;
     default:
       return `${data.kind}${name}`;
   }

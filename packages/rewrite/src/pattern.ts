@@ -10,7 +10,7 @@ import {
   type PatternData,
 } from './pattern-data.js';
 import type { Flat, FreshCapture } from './pattern-types.js';
-import { dtypeGuard, rankGuard, scalarGuard, shapeGuard } from './value-guards.js';
+import { dtypeGuard, elementsGuard, ownGuard, rankGuard, scalarGuard, shapeGuard } from './value-guards.js';
 
 /** Key of the property by which the compiler knows a pattern's captures; nothing is stored under it. */
 export declare const CAPTURES: unique symbol;
@@ -67,9 +67,9 @@ export class AnyPattern<C extends object> extends ValuePattern<C, Value> {
     return new AnyPattern({ ...this.data, capture: name });
   }
 
-  /** Needs a condition on the value; `needed` says which, for traces. */
-  where(condition: (value: Value) => boolean, needed: string): this {
-    return this.guardValue({ needed, check: (value) => condition(value) || 'not so' });
+  /** Needs a condition on the value; `needed` says which, for traces, and a string says what was found instead. */
+  where(condition: (value: Value) => boolean | string, needed: string): this {
+    return this.guardValue(ownGuard(condition, needed));
   }
 }
 
@@ -88,9 +88,20 @@ export class ConstantPattern<C extends object> extends ValuePattern<C, GetAttrNo
     return this.#guard(scalarGuard(value));
   }
 
-  /** Needs a condition on the initializer; `needed` says which, for traces. Reading `tensor.data()` may be costly. */
-  where(condition: (node: GetAttrNode) => boolean, needed: string): this {
-    return this.#guard({ needed, check: (node) => condition(node) || 'not so' });
+  /** Needs every element to be a value, or to meet a condition; reads the tensor, so it is best put behind cheaper conditions. */
+  elements(wanted: number | ((element: number) => boolean), needed?: string): this {
+    if (typeof wanted === 'function')
+      return this.#guard(elementsGuard(wanted, needed ?? 'elements that meet the pattern'));
+    const isWanted = (element: number) => element === wanted || element === Math.fround(wanted);
+    return this.#guard(elementsGuard(isWanted, needed ?? `all elements ${wanted}`));
+  }
+
+  /**
+   * Needs a condition on the initializer; `needed` says which, for traces, and a string says what was found instead.
+   * Reading `tensor.data()` may be costly.
+   */
+  where(condition: (node: GetAttrNode) => boolean | string, needed: string): this {
+    return this.#guard(ownGuard(condition, needed));
   }
 
   #guard(guard: Guard<GetAttrNode>): this {
@@ -117,9 +128,9 @@ export class OpPattern<C extends object, N extends OpName> extends ValuePattern<
     return this.rebuilt({ ...this.data, nodeGuards: [...this.data.nodeGuards, ...guards] });
   }
 
-  /** Needs a condition on the operator; `needed` says which, for traces. */
-  where(condition: (node: OpNode) => boolean, needed: string): this {
-    const guard: Guard<OpNode> = { needed, check: (node) => condition(node) || 'not so' };
+  /** Needs a condition on the operator; `needed` says which, for traces, and a string says what was found instead. */
+  where(condition: (node: OpNode) => boolean | string, needed: string): this {
+    const guard = ownGuard(condition, needed);
     return this.rebuilt({ ...this.data, nodeGuards: [...this.data.nodeGuards, guard] });
   }
 

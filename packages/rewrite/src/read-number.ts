@@ -8,3 +8,8 @@ export function readNumber(tensor: Tensor): number | undefined {
 }
 
 const RAW = /^(float16|bfloat16|float8|float4|complex|string)/;
+
+/** The elements of a tensor of numbers; undefined for types that are kept as raw bits or bytes. */
+export function readNumbers(tensor: Tensor): ArrayLike<number | bigint> | undefined {
+  return RAW.test(tensor.dtype) ? undefined : (tensor.data() as ArrayLike<number | bigint>);
+}

@@ -1,4 +1,4 @@
-import { BitwrightError, type Tensor } from '@bitwright/core';
+import { BitwrightError, didYouMean, type Tensor } from '@bitwright/core';
 import {
   type Attribute,
   type AttributeInit,
@@ -9,11 +9,11 @@ import {
   type Node,
   nodeName,
   type OpNode,
-  Value,
+  type Value,
 } from '@bitwright/graph';
 import type { Match } from './matcher.js';
-import { isFloatAttribute, opNameOf, splitOpName } from './op-schemas.js';
-import { setProvenance } from './provenance.js';
+import { isFloatAttribute, opArities, opNameOf, splitOpName } from './op-schemas.js';
+import { type Note, setProvenance } from './provenance.js';
 import type { MadeOptions, OpBuilders, RewriteInput, Rewriter } from './rewriter.js';
 
 interface Replacement {
@@ -29,9 +29,19 @@ interface Renaming {
   readonly origin: unknown;
 }
 
+/** What an application of a rule touched: what may match something now. */
+export interface Touched {
+  readonly made: readonly OpNode[];
+  /** Operators that read another value now. */
+  readonly readers: readonly OpNode[];
+  /** Values that have lost a reader. */
+  readonly lost: ReadonlySet<Value>;
+  readonly note: Note;
+}
+
 /** One application of a rule: collects what it makes and replaces, then commits all of it or nothing. */
 export class RewriteSession implements Rewriter {
-  readonly op: OpBuilders;
+  #builders: OpBuilders | undefined;
   readonly #made: Node[] = [];
   readonly #unnamed = new Set<OpNode>();
   readonly #replacements: Replacement[] = [];
@@ -48,11 +58,15 @@ export class RewriteSession implements Rewriter {
   ) {
     this.#graph = match.root.graph;
     this.#place = match.root;
-    this.op = new Proxy({} as OpBuilders, {
+  }
+
+  get op(): OpBuilders {
+    this.#builders ??= new Proxy({} as OpBuilders, {
       get:
         (_target, opName) => (inputs: readonly RewriteInput[], attributes?: object, options?: MadeOptions) =>
           this.#create(String(opName), inputs, attributes, options).outputs[0],
     });
+    return this.#builders;
   }
 
   createOp(
@@ -66,7 +80,7 @@ export class RewriteSession implements Rewriter {
 
   constant(name: string, tensor: Tensor): Value {
     const node = this.#graph.getAttr(name, tensor, this.#place);
-    this.#made.push(node);
+    this.#note(node);
     this.#wishes.set(node, name);
     return node.output;
   }
@@ -75,38 +89,31 @@ export class RewriteSession implements Rewriter {
     this.#replacements.push({ node, values: values.map(asValue) });
   }
 
-  /** Makes the replacements. Returns the values whose readers may match something now. */
-  commit(): ReadonlySet<Value> {
+  /** Makes the replacements. */
+  commit(): Touched {
     for (const replacement of this.#replacements) this.#check(replacement);
-    setProvenance(this.#made, this.rule, this.match.nodes);
-    const changed = new Set<Value>(
-      this.#made.filter(({ kind }) => kind === 'op').flatMap(({ outputs }) => outputs),
-    );
-    const names: Renaming[] = [];
+    const note = setProvenance(this.#made, this.rule, this.match.nodes);
     const made = new Set(this.#made);
+    const readers: OpNode[] = [];
+    const lost = new Set<Value>();
+    const names: Renaming[] = [];
     for (const { node, values } of this.#replacements) {
       for (const [i, old] of node.outputs.entries()) {
         const value = values[i];
         if (value === undefined) continue;
-        if (made.has(value.producer) || isGraphOutput(old))
-          names.push({ value, old, name: old.name, origin: isGraphOutput(old) ? old.origin : undefined });
+        if (made.has(value.producer) || old.isReturned)
+          names.push({ value, old, name: old.name, origin: old.isReturned ? old.origin : undefined });
         if (value.type === undefined && old.type !== undefined) value.type = old.type;
+        for (const use of old.uses) if (use.node.kind === 'op' && !made.has(use.node)) readers.push(use.node);
         old.replaceAllUsesWith(value, made);
-        changed.add(value);
       }
     }
     const vanished = this.#nodeNames();
-    this.#erase(changed);
-    for (const { value, old, name, origin } of names) {
-      if (!old.producer.erased) old.producer.graph.rename(old, old.producer.graph.freshName(name));
-      value.producer.graph.rename(value, name);
-      value.origin = origin;
-    }
-    for (const [node, name] of this.#wishes)
-      if (this.#freed.has(name) && node.graph.findValue(name) === undefined)
-        node.graph.rename(node.output, name);
+    this.#erase(lost);
+    this.#takeNames(names);
     this.#nameNodes(vanished);
-    return changed;
+    const standing = (node: Node): node is OpNode => node.kind === 'op' && !node.erased;
+    return { made: this.#made.filter(standing), readers: readers.filter(standing), lost, note };
   }
 
   /** Erases what was made. */
@@ -115,6 +122,7 @@ export class RewriteSession implements Rewriter {
   }
 
   #create(opName: string, inputs: readonly RewriteInput[], init?: object, options?: MadeOptions): OpNode {
+    assertKnown(opName);
     const values = inputs.map(asValue);
     // What reads the root's own results can only stand behind it.
     if (values.some((value) => value?.producer === this.match.root)) this.#place = this.match.root.next!;
@@ -126,9 +134,20 @@ export class RewriteSession implements Rewriter {
       attributes: init instanceof Attributes ? init : typedAttributes(opName, init ?? {}),
       before: this.#place,
     });
-    this.#made.push(node);
+    this.#note(node);
     if (options?.name === undefined) this.#unnamed.add(node);
     return node;
+  }
+
+  #note(node: Node): void {
+    this.#made.push(node);
+    if (this.#made.length <= MOST_MADE) return;
+    throw new BitwrightError({
+      code: 'REWRITE_TOO_MANY_NODES',
+      message: `The rule '${this.rule}' has made ${MOST_MADE} nodes for one match and goes on.`,
+      hint: 'A loop of the rule does not end, or the match is far too large for one rewrite.',
+      at: { node: nodeName(this.match.root) },
+    });
   }
 
   #check({ node, values }: Replacement): void {
@@ -153,7 +172,7 @@ export class RewriteSession implements Rewriter {
     }
   }
 
-  #erase(changed: Set<Value>): void {
+  #erase(lost: Set<Value>): void {
     // Readers come before what they read, save where one operator is matched twice: hence the second look.
     for (let again = true; again; ) {
       again = false;
@@ -161,11 +180,10 @@ export class RewriteSession implements Rewriter {
         if (node.erased || node.outputs.some(({ uses }) => uses.size > 0)) continue;
         const inputs = node.inputs.filter((value) => value !== undefined);
         node.graph.eraseNode(node);
-        for (const value of node.outputs) changed.delete(value);
         again = true;
         for (const value of inputs) {
           const { producer } = value;
-          if (producer.kind !== 'get_attr') changed.add(value);
+          if (producer.kind !== 'get_attr') lost.add(value);
           else if (!producer.erased && value.uses.size === 0) {
             producer.graph.eraseNode(producer);
             this.#freed.add(value.name);
@@ -173,7 +191,18 @@ export class RewriteSession implements Rewriter {
         }
       }
     }
-    for (const value of changed) if (value.producer.erased) changed.delete(value);
+    for (const value of lost) if (value.producer.erased) lost.delete(value);
+  }
+
+  #takeNames(names: readonly Renaming[]): void {
+    for (const { value, old, name, origin } of names) {
+      if (!old.producer.erased) old.producer.graph.rename(old, old.producer.graph.freshName(name));
+      value.producer.graph.rename(value, name);
+      value.origin = origin;
+    }
+    for (const [node, name] of this.#wishes)
+      if (this.#freed.has(name) && node.graph.findValue(name) === undefined)
+        node.graph.rename(node.output, name);
   }
 
   #nodeNames(): { readonly node: OpNode; readonly opName: string; readonly name: string }[] {
@@ -199,6 +228,9 @@ export class RewriteSession implements Rewriter {
   }
 }
 
+/** More nodes than this nobody needs for one match. */
+const MOST_MADE = 100_000;
+
 /**
  * True when a value can stand for another one everywhere: always, unless the other is an output of the graph; then it must
  * be made by an operator of that graph and not be an output itself, so that it can take the name.
@@ -210,12 +242,20 @@ export function canReplace(old: Value, value: Value): boolean {
 
 /** True for a value that its graph returns. */
 export function isGraphOutput(value: Value): boolean {
-  for (const { node } of value.uses) if (node.kind === 'output') return true;
-  return false;
+  return value.isReturned;
 }
 
 function asValue(input: RewriteInput): Value | undefined {
-  return input === undefined || input instanceof Value ? input : input.outputs[0];
+  return input === undefined || 'producer' in input ? input : input.outputs[0];
+}
+
+function assertKnown(opName: string): void {
+  if (opName.includes('.') || opArities().has(opName)) return;
+  throw new BitwrightError({
+    code: 'REWRITE_OPERATOR_UNKNOWN',
+    message: `There is no operator '${opName}'.`,
+    hint: didYouMean(opName, opArities().keys()),
+  });
 }
 
 function typedAttributes(opName: string, init: object): Attributes {

@@ -43,7 +43,7 @@ export function defineRule<P extends Pattern>(init: RuleInit<P>): Rule {
     name: init.name,
     pattern,
     anchor: init.anchor,
-    where: (captures) => init.where?.(typed(captures)) ?? true,
+    where: (captures) => (init.where === undefined ? true : init.where(typed(captures))),
     rewrite: (captures, r) => init.rewrite(typed(captures), r) ?? undefined,
   };
 }
@@ -59,9 +59,11 @@ function assertRooted(rule: string, pattern: PatternData): void {
 }
 
 function assertSameBound(rule: string, pattern: PatternData, bound: Set<string>): void {
-  if (pattern.kind === 'same' && !bound.has(pattern.of))
+  if ((pattern.kind === 'same' || pattern.kind === 'resultOf') && !bound.has(pattern.of))
     throw invalid(
-      `The rule '${rule}' asks for the same value as '${pattern.of}', which is not captured before.`,
+      pattern.kind === 'same'
+        ? `The rule '${rule}' asks for the same value as '${pattern.of}', which is not captured before.`
+        : `The rule '${rule}' asks for a result of '${pattern.of}', which is not captured before.`,
     );
   if (pattern.capture !== undefined) bound.add(pattern.capture);
   for (const child of childrenOf(pattern)) {

@@ -1,13 +1,14 @@
 import { type DType, elementCount } from '@bitwright/core';
 import type { GetAttrNode, Value } from '@bitwright/graph';
 import type { Guard } from './pattern-data.js';
-import { readNumber } from './read-number.js';
+import { readNumber, readNumbers } from './read-number.js';
 
 /** One of several element types. */
 export function dtypeGuard(dtypes: readonly DType[]): Guard<Value> {
   return {
     needed: `element type ${dtypes.join(' or ')}`,
-    check: ({ dtype }) => (dtype !== undefined && dtypes.includes(dtype)) || (dtype ?? 'an unknown type'),
+    holds: ({ dtype }) => dtype !== undefined && dtypes.includes(dtype),
+    found: ({ dtype }) => dtype ?? 'an unknown type',
   };
 }
 
@@ -15,10 +16,8 @@ export function dtypeGuard(dtypes: readonly DType[]): Guard<Value> {
 export function rankGuard(ranks: readonly number[]): Guard<Value> {
   return {
     needed: `rank ${ranks.join(' or ')}`,
-    check: ({ shape }) => {
-      if (shape === undefined) return 'an unknown rank';
-      return ranks.includes(shape.length) || `rank ${shape.length}`;
-    },
+    holds: ({ shape }) => shape !== undefined && ranks.includes(shape.length),
+    found: ({ shape }) => (shape === undefined ? 'an unknown rank' : `rank ${shape.length}`),
   };
 }
 
@@ -28,12 +27,12 @@ export function shapeGuard(dims: readonly (number | undefined)[]): Guard<Value> 
     `[${shape.map((d) => d ?? '_').join(', ')}]`;
   return {
     needed: `shape ${show(dims)}`,
-    check: ({ shape }) => {
-      if (shape === undefined) return 'an unknown shape';
-      const fits =
-        shape.length === dims.length && dims.every((dim, i) => dim === undefined || dim === shape[i]);
-      return fits || `shape ${show(shape)}`;
+    holds: ({ shape }) => {
+      if (shape === undefined || shape.length !== dims.length) return false;
+      for (let i = 0; i < dims.length; i++) if (dims[i] !== undefined && dims[i] !== shape[i]) return false;
+      return true;
     },
+    found: ({ shape }) => (shape === undefined ? 'an unknown shape' : `shape ${show(shape)}`),
   };
 }
 
@@ -41,11 +40,46 @@ export function shapeGuard(dims: readonly (number | undefined)[]): Guard<Value> 
 export function scalarGuard(wanted?: number): Guard<GetAttrNode> {
   return {
     needed: wanted === undefined ? 'a scalar' : `the scalar ${wanted}`,
-    check: ({ tensor }) => {
-      if (elementCount(tensor.dims) !== 1) return `a tensor of shape [${tensor.dims.join(', ')}]`;
+    holds: ({ tensor }) => {
+      if (elementCount(tensor.dims) !== 1) return false;
       if (wanted === undefined) return true;
       const value = readNumber(tensor);
-      return value === wanted || value === Math.fround(wanted) || String(value ?? tensor.dtype);
+      return value === wanted || value === Math.fround(wanted);
+    },
+    found: ({ tensor }) =>
+      elementCount(tensor.dims) === 1
+        ? String(readNumber(tensor) ?? tensor.dtype)
+        : `a tensor of shape [${tensor.dims.join(', ')}]`,
+  };
+}
+
+/** A tensor whose elements are all one value, or all meet a condition. */
+export function elementsGuard(condition: (element: number) => boolean, needed: string): Guard<GetAttrNode> {
+  const culprit = ({ tensor }: GetAttrNode): number | undefined => {
+    const data = readNumbers(tensor);
+    if (data === undefined) return -1;
+    for (let i = 0; i < data.length; i++) if (!condition(Number(data[i]))) return i;
+    return undefined;
+  };
+  return {
+    needed,
+    holds: (node) => culprit(node) === undefined,
+    found: (node) => {
+      const index = culprit(node);
+      if (index === undefined || index < 0) return node.tensor.dtype;
+      return `element ${index} = ${readNumbers(node.tensor)?.[index]}`;
+    },
+  };
+}
+
+/** A condition of the author's own: true, or false, or what was found in words. */
+export function ownGuard<S>(condition: (subject: S) => boolean | string, needed: string): Guard<S> {
+  return {
+    needed,
+    holds: (subject) => condition(subject) === true,
+    found: (subject) => {
+      const answer = condition(subject);
+      return typeof answer === 'string' ? answer : 'not so';
     },
   };
 }

@@ -84,7 +84,7 @@ export function* opsInOrder(graph: Graph): IterableIterator<OpNode> {
       continue;
     }
     // Taken before the node is handed out: it may be erased there.
-    for (const body of node.subgraphs().reverse()) stack.push(body.ops());
+    for (const body of node.subgraphs().toReversed()) stack.push(body.ops());
     yield node;
   }
 }

@@ -1,0 +1,154 @@
+import { BitwrightError } from '@bitwright/core';
+import { type GraphModule, nodeName, OpNode } from '@bitwright/graph';
+import type { AppliedRule, ApplyRulesOptions, RejectedMatch, RulesReport } from './apply-rules.js';
+import { attemptRule, guardRule } from './attempt-rule.js';
+import { MatchMachine } from './match-machine.js';
+import type { Match } from './matcher.js';
+import { undoingRules } from './provenance.js';
+import type { Rejection } from './rejection.js';
+import { RewriteSession, type Touched } from './rewrite-session.js';
+import type { Rule } from './rule.js';
+import type { IndexedRule, RuleIndex } from './rule-index.js';
+import { WorkList } from './work-list.js';
+
+/** One run of rules over a module: visits operators, applies what fits, and keeps the books. Edits in place. */
+export class Engine {
+  readonly #machine = new MatchMachine();
+  readonly #work: WorkList;
+  readonly #applied: AppliedRule[] = [];
+  readonly #rejected = new Map<OpNode, Map<Rule, RejectedMatch>>();
+  /** How often an operator was matched and stayed. */
+  readonly #survived = new Map<OpNode, number>();
+  readonly #limit: number;
+
+  constructor(
+    module: GraphModule,
+    private readonly index: RuleIndex,
+    options: ApplyRulesOptions,
+  ) {
+    this.#work = new WorkList(module.graph);
+    this.#limit = options.maxApplications ?? 10 * nodesOf(module) + 100;
+  }
+
+  /** @param most applications are made, then it stops. @throws RULE_FAILED, RULES_DO_NOT_CONVERGE. */
+  run(most: number): RulesReport {
+    let iterations = 0;
+    while (this.#applied.length < most) {
+      const node = this.#work.take();
+      if (node === undefined) break;
+      iterations++;
+      const candidates = this.index.candidates(node);
+      if (candidates !== undefined) this.#visit(node, candidates);
+    }
+    const rejected = [...this.#rejected].flatMap(([node, byRule]) =>
+      node.erased ? [] : [...byRule.values()],
+    );
+    return { applied: this.#applied, rejected, iterations };
+  }
+
+  /** Applies the first rule that fits, and asks for the operators around to be looked at again. */
+  #visit(node: OpNode, candidates: readonly IndexedRule[]): void {
+    this.#rejected.delete(node);
+    for (let i = 0; i < candidates.length; i++) {
+      const { rule, program } = candidates[i]!;
+      const match = this.#match(rule, program, node);
+      if (match === undefined) continue;
+      const session = new RewriteSession(rule.name, match);
+      const name = anchorName(rule, match);
+      const outcome = attemptRule(rule, match, session, name);
+      if (outcome !== undefined) {
+        this.#noteRejection(node, rule, name, outcome);
+        continue;
+      }
+      this.#applied.push({ rule: rule.name, node: name });
+      const touched = guardRule(rule, name, () => session.commit());
+      this.#assertProgress(node, touched);
+      this.#lookAgain(node, touched);
+      return;
+    }
+  }
+
+  #match(rule: Rule, program: IndexedRule['program'], node: OpNode): Match | undefined {
+    try {
+      return this.#machine.match(program, node);
+    } catch (thrown) {
+      return guardRule(rule, nodeName(node), () => {
+        throw thrown;
+      });
+    }
+  }
+
+  #lookAgain(node: OpNode, { made, readers, lost }: Touched): void {
+    const near: OpNode[] = [...made, ...readers];
+    for (const op of made) this.#work.addMade(op);
+    for (const op of readers) this.#work.addAgain(op);
+    for (const value of lost) near.push(...this.#work.addAround(value));
+    if (!node.erased) {
+      this.#work.addAgain(node);
+      near.push(node);
+    }
+    this.#work.addBehind(near, this.index.reach);
+  }
+
+  #assertProgress(node: OpNode, { note }: Touched): void {
+    const undoing = undoingRules(note);
+    if (undoing !== undefined) throw doNotConverge(undoing, node, this.#applied);
+    if (this.#applied.length > this.#limit)
+      throw doNotConverge(lastRules(this.#applied), node, this.#applied);
+    if (node.erased) return;
+    const times = (this.#survived.get(node) ?? 0) + 1;
+    if (times > MOST_AT_A_NODE) throw doNotConverge(lastRules(this.#applied), node, this.#applied);
+    this.#survived.set(node, times);
+  }
+
+  #noteRejection(node: OpNode, rule: Rule, name: string, { code, message, culprit }: Rejection): void {
+    const entry = {
+      rule: rule.name,
+      node: name,
+      code,
+      reason: message,
+      ...(culprit !== undefined && { culprit }),
+    };
+    const byRule = this.#rejected.get(node) ?? new Map<Rule, RejectedMatch>();
+    this.#rejected.set(node, byRule.set(rule, entry));
+  }
+}
+
+/** More often than this no rule needs to be applied at an operator that stays where it is. */
+const MOST_AT_A_NODE = 100;
+
+function nodesOf({ graph }: GraphModule): number {
+  let count = graph.nodeCount;
+  for (let node = graph.first; node.next !== undefined; node = node.next)
+    if (node.kind === 'op' && node.subgraphs().length > 0)
+      for (const body of node.subgraphs()) for (const _ of body.allOps()) count++;
+  return count;
+}
+
+function anchorName(rule: Rule, match: Match): string {
+  const anchor = rule.anchor === undefined ? undefined : match.captures.get(rule.anchor);
+  return nodeName(anchor instanceof OpNode ? anchor : match.root);
+}
+
+function lastRules(applied: readonly AppliedRule[]): string[] {
+  return [...new Set(applied.slice(-20).map(({ rule }) => rule))];
+}
+
+function doNotConverge(
+  names: readonly string[],
+  root: OpNode,
+  applied: readonly AppliedRule[],
+): BitwrightError {
+  const rules = names.map((rule) => `'${rule}'`);
+  const node = applied.at(-1)?.node ?? root.opType;
+  const who =
+    rules.length === 1
+      ? `The rule ${rules[0]} undoes itself`
+      : `The rules ${rules.join(' and ')} undo each other`;
+  return new BitwrightError({
+    code: 'RULES_DO_NOT_CONVERGE',
+    message: `${who}: after ${applied.length} applications they still fit, last at '${node}'.`,
+    hint: 'Leave one of them out, or let its condition reject what the other makes.',
+    at: { node },
+  });
+}

@@ -1,0 +1,21 @@
+export {
+  type HardwareConfig,
+  hardwareJsonSchema,
+  type NoiseConfig,
+  OPERATOR_CLASSES,
+} from './hardware/hardware-schema.js';
+export { findHardware, parseHardware } from './hardware/parse-hardware.js';
+export { PRESETS } from './hardware/presets.js';
+export { type Interpretation, interpret } from './interpreter/interpret.js';
+export type { CodeTensor } from './interpreter/tensor.js';
+export type { DotStep, FloatOperator, Grid, IntegerNetwork, IntegerStep } from './network/integer-network.js';
+export { lowerNetwork } from './network/lower-network.js';
+export type { LoweringOptions } from './network/lowering.js';
+export { dotBound } from './network/worst-case.js';
+export {
+  type EmitNetworkOptions,
+  type EmittedNetwork,
+  emitNetwork,
+  notEmittable,
+  type ObservedOutputs,
+} from './onnx/emit-network.js';

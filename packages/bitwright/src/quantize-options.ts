@@ -15,6 +15,8 @@ import {
   parseBits,
   type QConfig,
   type QConfigMapping,
+  RECIPES,
+  type Recipe,
 } from '@bitwright/quantize';
 
 /** The methods, from calibrated scales alone to everything that pays within minutes. */
@@ -75,6 +77,7 @@ export interface ResolvedOptions {
   readonly backend: BackendConfig;
   readonly scheme: Scheme;
   readonly method: (typeof METHODS)[number];
+  readonly recipe: Recipe;
   readonly dialect: string;
   readonly observer: Observer;
   readonly weightObserver: 'mse' | 'min-max';
@@ -103,8 +106,9 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
     });
   }
   const method = oneOf('--method', options.method ?? 'fast', METHODS);
-  if (method !== 'fast')
-    throw notBuilt('--method', `the method '${method}'`, 'Take --method fast, which exists.');
+  const recipe = RECIPES.find(({ name }) => name === method);
+  if (recipe === undefined)
+    throw notBuilt('--method', `the method '${method}'`, 'Take --method balanced, which exists.');
   const dialect = oneOf('--dialect', options.dialect ?? 'auto', ['auto', 'qdq', 'qcdq', 'native', 'qonnx']);
   return {
     bits,
@@ -112,6 +116,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
     backend: findBackend(scheme === 'backend' ? (options.backend ?? 'onnxruntime-cpu') : scheme),
     scheme,
     method,
+    recipe,
     dialect,
     observer: findObserver(options.observer ?? 'mse'),
     weightObserver: oneOf('--weight-observer', options.weightObserver ?? 'mse', ['mse', 'min-max']),

@@ -1,23 +1,10 @@
 import type { Diagnostic } from '@bitwright/core';
-import { assertWritable, readFileBytes, writeFileAtomically } from '@bitwright/core/node';
+import { assertWritable, writeFileAtomically } from '@bitwright/core/node';
 import { type Dialect, findDialect } from '@bitwright/dialects';
 import { emitBytes } from '@bitwright/emit';
 import { lint } from '@bitwright/graph';
-import {
-  applyRanges,
-  type Bits,
-  type CalibratedRanges,
-  calibrate,
-  convert,
-  formatRanges,
-  type PreparedModel,
-  parseRanges,
-  prepare,
-  QConfigResolver,
-} from '@bitwright/quantize';
-import { openOrtNode } from '@bitwright/runtime';
+import { type Bits, formatRanges, prepare, QConfigResolver } from '@bitwright/quantize';
 import { type AccuracyComparison, compareAccuracy } from './accuracy-gate.js';
-import { openDataInput } from './data-input.js';
 import { type FloatPassReport, runFloatPasses } from './float-passes.js';
 import { type LayerReport, reportLayers } from './layer-report.js';
 import { writeMetadata } from './metadata.js';
@@ -28,6 +15,7 @@ import {
   type ResolvedOptions,
   resolveOptions,
 } from './quantize-options.js';
+import { quantizePrepared } from './quantize-prepared.js';
 import type { RunHooks } from './run-hooks.js';
 
 /** What a quantization made and did. */
@@ -70,7 +58,8 @@ export async function quantize(
 ): Promise<QuantizeResult> {
   const clock = new Clock();
   const resolved = resolveOptions(options);
-  if (options.data === undefined && options.ranges === undefined) throw missingData();
+  if (options.data === undefined && (options.ranges === undefined || resolved.recipe.rounding !== undefined))
+    throw missingData();
   for (const path of [options.output, options.saveRanges]) if (path !== undefined) assertWritable(path);
   const module = loadModel(model);
   assertFloatModel(module, modelName(model));
@@ -81,12 +70,9 @@ export async function quantize(
   const prepared = prepare(module, resolved.backend, resolver);
   clock.lap('capture');
 
-  const calibration = await obtainRanges(prepared, options, resolved, specs, hooks);
-  clock.lap('calibrate');
-
-  const rounding = convert(prepared, { weightSearch: resolved.weightObserver });
+  const calibration = await quantizePrepared(prepared, { options, resolved, specs, hooks });
+  clock.lap('round', calibration.calibrateSeconds);
   const layers = reportLayers(prepared);
-  clock.lap('round');
 
   const lowering = dialect.lower(module, { allowPairSaturation: options.allowPairSaturation ?? false });
   lint(module, `lowering to ${dialect.name}`);
@@ -109,43 +95,12 @@ export async function quantize(
     dialect: dialect.name,
     layers,
     fusions: passes.applied,
-    diagnostics: [
-      ...passes.diagnostics,
-      ...rejections(passes),
-      ...calibration.diagnostics,
-      ...rounding,
-      ...lowering,
-    ],
+    diagnostics: [...passes.diagnostics, ...rejections(passes), ...calibration.diagnostics, ...lowering],
     samples: calibration.ranges.samples,
     ...(accuracy && { accuracy }),
     seconds: clock.seconds(),
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };
-}
-
-async function obtainRanges(
-  prepared: PreparedModel,
-  options: QuantizeOptions,
-  resolved: ResolvedOptions,
-  specs: ReturnType<typeof inputSpecs>,
-  hooks: RunHooks,
-): Promise<{ ranges: CalibratedRanges; diagnostics: readonly Diagnostic[] }> {
-  if (options.ranges !== undefined) {
-    const ranges = parseRanges(new TextDecoder().decode(readFileBytes(options.ranges)), options.ranges);
-    applyRanges(prepared, ranges);
-    return { ranges, diagnostics: [] };
-  }
-  const data = await openDataInput(options.data!, specs, { samples: resolved.samples });
-  const { onProgress, signal } = hooks;
-  const calibration = await calibrate(prepared, {
-    open: hooks.open ?? openOrtNode,
-    data,
-    observer: resolved.observer,
-    memory: resolved.memory,
-    ...(onProgress && { onProgress: (done, total) => onProgress('calibrating', done, total) }),
-    ...(signal && { signal }),
-  });
-  return { ranges: calibration.ranges, diagnostics: [...data.diagnostics, ...calibration.diagnostics] };
 }
 
 function chooseDialect(resolved: ResolvedOptions, resolver: QConfigResolver): Dialect {
@@ -188,9 +143,11 @@ class Clock {
   #last = this.#started;
   readonly #laps = { capture: 0, calibrate: 0, round: 0, emit: 0 };
 
-  lap(phase: 'capture' | 'calibrate' | 'round' | 'emit'): void {
+  /** Ends a phase; `calibrate` seconds of it count as calibration. */
+  lap(phase: 'capture' | 'round' | 'emit', calibrate = 0): void {
     const now = performance.now();
-    this.#laps[phase] += (now - this.#last) / 1000;
+    this.#laps[phase] += (now - this.#last) / 1000 - calibrate;
+    this.#laps.calibrate += calibrate;
     this.#last = now;
   }
 

@@ -50,14 +50,14 @@ export function applyObservations(
   const ranges = new Map<string, CalibratedRange>();
   const diagnostics: Diagnostic[] = [];
   for (const group of prepared.groups) {
-    const found = observations.tensors.get(group.root.name) ?? constantStatistics(group);
-    if (found !== undefined && !found.isFloat) {
-      diagnostics.push(dropGroup(prepared, group, found.dtype));
-      continue;
-    }
-    const range = rangeOf(group, found, observer, diagnostics);
-    applyRange(group, range);
-    ranges.set(group.tensor, range);
+    const range = decideGroup(
+      prepared,
+      group,
+      observations.tensors.get(group.root.name),
+      observer,
+      diagnostics,
+    );
+    if (range !== undefined) ranges.set(group.tensor, range);
   }
   const { samples } = observations;
   return {
@@ -67,20 +67,48 @@ export function applyObservations(
   };
 }
 
+/**
+ * Chooses the range of one group's tensor and gives its quantizers their parameters.
+ *
+ * @returns undefined when the tensor turned out not to be float, and its quantizers were taken out.
+ * @throws CALIBRATION_NOT_FINITE naming the tensor.
+ */
+export function decideGroup(
+  prepared: PreparedModel,
+  group: ObserverGroup,
+  statistics: GrowingStatistics | undefined,
+  observer: Observer,
+  diagnostics: Diagnostic[],
+): CalibratedRange | undefined {
+  const found = statistics ?? constantStatistics(group);
+  if (found !== undefined && !found.isFloat) {
+    diagnostics.push(dropGroup(prepared, group, found.dtype));
+    return undefined;
+  }
+  const range = rangeOf(group, found, observer, diagnostics);
+  applyRange(group, range);
+  return range;
+}
+
 /** Gives the quantizers the parameters of an earlier calibration. @throws RANGES_MISSING naming a tensor without range. */
 export function applyRanges(prepared: PreparedModel, ranges: CalibratedRanges): void {
-  for (const group of prepared.groups) {
-    const saved = ranges.tensors[group.tensor];
-    if (saved === undefined) {
-      throw new BitwrightError({
-        code: 'RANGES_MISSING',
-        message: `The saved ranges have none for the tensor '${group.tensor}'.`,
-        hint: 'Save them from the same model, scheme and backend, or calibrate again with --data.',
-        at: { value: group.tensor },
-      });
-    }
-    applyRange(group, requantized(group, saved));
+  for (const group of prepared.groups) applySavedRange(group, ranges);
+}
+
+/** Gives one group's quantizers the parameters of an earlier calibration. @throws RANGES_MISSING naming its tensor. */
+export function applySavedRange(group: ObserverGroup, ranges: CalibratedRanges): CalibratedRange {
+  const saved = ranges.tensors[group.tensor];
+  if (saved === undefined) {
+    throw new BitwrightError({
+      code: 'RANGES_MISSING',
+      message: `The saved ranges have none for the tensor '${group.tensor}'.`,
+      hint: 'Save them from the same model, scheme and backend, or calibrate again with --data.',
+      at: { value: group.tensor },
+    });
   }
+  const range = requantized(group, saved);
+  applyRange(group, range);
+  return range;
 }
 
 function requantized(group: ObserverGroup, saved: CalibratedRange): CalibratedRange {

@@ -1,11 +1,10 @@
-import { type QParams, quantGrid, quantizeTensor, seededRandom } from '@bitwright/core';
+import { quantGrid, quantizeTensor, seededRandom } from '@bitwright/core';
 import { constantTensor, lint, type OpNode, QuantizedTensor, qparamsOf, setQParams } from '@bitwright/graph';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { type Choices, outline, preparedModel } from '../test/prepared-model.js';
 import { type ConvertOptions, convert } from './convert.js';
 import type { PreparedModel } from './prepare.js';
-import type { RoundingAlgorithm } from './rounding/rounding-algorithm.js';
 import { weightQParams } from './rounding/weight-scale.js';
 
 const NUMBERS = Array.from({ length: 8 }, seededRandom(11)).map((x) => Math.fround(x - 0.4));
@@ -208,27 +207,6 @@ it('keeps the name of a weight that one layer reads', () => {
   converted(prepared);
   const { weightQuantizer, biasQuantizer } = prepared.layers[0]!;
   expect([weightQuantizer!.inputs[0]!.name, biasQuantizer!.inputs[0]!.name]).toEqual(['w', 'b']);
-});
-
-it('rounds with the algorithm that it is given, and builds the bias on the scale that it refits', () => {
-  const seen: string[] = [];
-  const rounding: RoundingAlgorithm = {
-    name: 'down',
-    description: 'test',
-    round: ({ name, weights }, qparams) => {
-      seen.push(name);
-      const refit: QParams = { ...qparams, scale: qparams.scale.map((scale) => scale * 2) };
-      return { codes: Int32Array.from(weights, () => -1), qparams: refit };
-    },
-  };
-  const plain = converted(conv());
-  const { weights, bias } = converted(conv(), { weightSearch: 'min-max', rounding });
-  expect(seen).toEqual(['conv']);
-  expect([...weights.codes]).toEqual([-1, -1, -1, -1]);
-  for (const channel of [0, 1]) {
-    expect(weights.qparams.scale[channel]).toBe(plain.weights.qparams.scale[channel]! * 2);
-    expect(bias.qparams.scale[channel]).toBe(fl32(fl32(0.1) * weights.qparams.scale[channel]!));
-  }
 });
 
 it('wants calibrated inputs', () => {

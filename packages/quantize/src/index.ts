@@ -8,6 +8,7 @@ export {
 export { type ConvertOptions, convert } from './convert.js';
 export type { FloatReason, LayerPlan, PlannedLayer } from './layer-plan.js';
 export { planLayers } from './layer-plan.js';
+export { openSpillFile } from './node/spill-file.js';
 export {
   type GrowingStatistics,
   type Observations,
@@ -27,5 +28,13 @@ export {
   QConfigResolver,
 } from './qconfig.js';
 export { type CalibratedRange, type CalibratedRanges, formatRanges, parseRanges } from './ranges.js';
-export type { RoundingAlgorithm, RoundingLayer } from './rounding/rounding-algorithm.js';
+export { RECIPES, type Recipe } from './recipes.js';
+export type {
+  Rounded,
+  RoundingAlgorithm,
+  RoundingLayer,
+  RoundingSpec,
+  RoundingStatistics,
+} from './rounding/rounding-algorithm.js';
 export { weightQParams } from './rounding/weight-scale.js';
+export { quantizeSequentially, type SequentialOptions } from './sequential/sequential-pass.js';

@@ -1,14 +1,6 @@
-import {
-  dequantizeTensor,
-  floatTensor,
-  type QParams,
-  quantGrid,
-  quantizeTensor,
-  seededRandom,
-} from '@bitwright/core';
+import { dequantizeTensor, type QParams, quantGrid, quantizeTensor, seededRandom } from '@bitwright/core';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { nearestRounding } from './nearest.js';
 import { type WeightScaleOptions, weightQParams } from './weight-scale.js';
 
 const SYMMETRIC_MSE: WeightScaleOptions = { search: 'mse', symmetric: true, powerOfTwo: false };
@@ -146,18 +138,6 @@ it('does not search at 16 bits', () => {
   expect(weightQParams(weights, [60], undefined, grid, SYMMETRIC_MSE)).toEqual(
     weightQParams(weights, [60], undefined, grid, SYMMETRIC_MIN_MAX),
   );
-});
-
-it('nearest rounding gives the codes of the definition and leaves the scale', () => {
-  const qparams: QParams = {
-    ...quantGrid(4, true),
-    scale: Float32Array.of(0.5),
-    zeroPoint: Int32Array.of(0),
-  };
-  const weights = floatTensor([0.25, 0.75, -0.3, 100, -100]).data() as Float32Array;
-  const rounded = nearestRounding.round({ name: 'conv', weights, dims: [5] }, qparams);
-  expect([...rounded.codes]).toEqual([0, 2, -1, 7, -8]);
-  expect(rounded.qparams).toBe(qparams);
 });
 
 it('finds the exact scale of a channel of one weight', () => {

@@ -1,0 +1,88 @@
+import type { Diagnostic } from '@bitwright/core';
+import { readFileBytes } from '@bitwright/core/node';
+import {
+  applyRanges,
+  type CalibratedRanges,
+  calibrate,
+  convert,
+  openSpillFile,
+  type PreparedModel,
+  parseRanges,
+  quantizeSequentially,
+} from '@bitwright/quantize';
+import { openOrtNode } from '@bitwright/runtime';
+import { openDataInput } from './data-input.js';
+import type { inputSpecs } from './model-file.js';
+import type { QuantizeOptions, ResolvedOptions } from './quantize-options.js';
+import type { RunHooks } from './run-hooks.js';
+
+/** The run that a prepared model is quantized in. */
+export interface PreparedRun {
+  readonly options: QuantizeOptions;
+  readonly resolved: ResolvedOptions;
+  readonly specs: ReturnType<typeof inputSpecs>;
+  readonly hooks: RunHooks;
+}
+
+/** Gives a prepared model its grids and codes as the method's recipe says, in place: all scales first, or layer by layer. */
+export async function quantizePrepared(
+  prepared: PreparedModel,
+  run: PreparedRun,
+): Promise<{ ranges: CalibratedRanges; diagnostics: readonly Diagnostic[]; calibrateSeconds: number }> {
+  const started = performance.now();
+  if (run.resolved.recipe.rounding !== undefined)
+    return { ...(await walkLayers(prepared, run)), calibrateSeconds: 0 };
+  const { ranges, diagnostics } = await obtainRanges(prepared, run);
+  const calibrateSeconds = (performance.now() - started) / 1000;
+  const rounding = convert(prepared, { weightSearch: run.resolved.weightObserver });
+  return { ranges, diagnostics: [...diagnostics, ...rounding], calibrateSeconds };
+}
+
+async function obtainRanges(
+  prepared: PreparedModel,
+  { options, resolved, specs, hooks }: PreparedRun,
+): Promise<{ ranges: CalibratedRanges; diagnostics: readonly Diagnostic[] }> {
+  if (options.ranges !== undefined) {
+    const ranges = readRanges(options.ranges);
+    applyRanges(prepared, ranges);
+    return { ranges, diagnostics: [] };
+  }
+  const data = await openDataInput(options.data!, specs, { samples: resolved.samples });
+  const { onProgress, signal } = hooks;
+  const calibration = await calibrate(prepared, {
+    open: hooks.open ?? openOrtNode,
+    data,
+    observer: resolved.observer,
+    memory: resolved.memory,
+    ...(onProgress && { onProgress: (done, total) => onProgress('calibrating', done, total) }),
+    ...(signal && { signal }),
+  });
+  return { ranges: calibration.ranges, diagnostics: [...data.diagnostics, ...calibration.diagnostics] };
+}
+
+function readRanges(path: string): CalibratedRanges {
+  return parseRanges(new TextDecoder().decode(readFileBytes(path)), path);
+}
+
+/** Calibrates and rounds layer by layer, behind the layers that are quantized already. */
+async function walkLayers(
+  prepared: PreparedModel,
+  { options, resolved, specs, hooks }: PreparedRun,
+): Promise<{ ranges: CalibratedRanges; diagnostics: readonly Diagnostic[] }> {
+  const saved = options.ranges === undefined ? undefined : readRanges(options.ranges);
+  const data = await openDataInput(options.data!, specs, { samples: resolved.samples });
+  const { onProgress, signal } = hooks;
+  const { ranges, diagnostics } = await quantizeSequentially(prepared, {
+    open: hooks.open ?? openOrtNode,
+    openSpill: openSpillFile,
+    data,
+    observer: resolved.observer,
+    ...(saved && { ranges: saved }),
+    weightSearch: resolved.weightObserver,
+    recipe: resolved.recipe,
+    memory: resolved.memory,
+    ...(onProgress && { onProgress: (done, total) => onProgress('quantizing layer by layer', done, total) }),
+    ...(signal && { signal }),
+  });
+  return { ranges, diagnostics: [...data.diagnostics, ...diagnostics] };
+}

@@ -1,0 +1,27 @@
+import { coordinateDescentRounding } from './rounding/coordinate-descent.js';
+import type { RoundingAlgorithm } from './rounding/rounding-algorithm.js';
+
+/** What a method does besides calibrating scales. */
+export interface Recipe {
+  readonly name: string;
+  readonly description: string;
+  /** Layer by layer on the quantized prefix; absent where every layer is rounded by itself. */
+  readonly rounding?: RoundingAlgorithm;
+  /** Moves each bias by what rounding moved the output's mean. */
+  readonly biasCorrection: boolean;
+}
+
+/** The recipes that exist, cheapest first. */
+export const RECIPES: readonly Recipe[] = [
+  {
+    name: 'fast',
+    description: 'calibrated scales only, weights to their nearest codes',
+    biasCorrection: false,
+  },
+  {
+    name: 'balanced',
+    description: 'layer by layer: second-order rounding with refitted scales, bias correction',
+    rounding: coordinateDescentRounding,
+    biasCorrection: true,
+  },
+];

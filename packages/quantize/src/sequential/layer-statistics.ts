@@ -1,0 +1,201 @@
+import { DenseTensor, floatData, type Tensor } from '@bitwright/core';
+import type { OpNode, Value } from '@bitwright/graph';
+import { constantTensor } from '@bitwright/graph';
+import type { Executor, OpenExecutor } from '@bitwright/runtime';
+import type { RoundingLayer, RoundingStatistics } from '../rounding/rounding-algorithm.js';
+import type { ActivationStore } from './activation-store.js';
+import { type NetworkPair, type Segment, type SegmentInput, segmentBytes } from './segment.js';
+import { GraphWriter, outputColumns, unfoldInput } from './unfold.js';
+
+/** Unfolded inputs of one run take about so many floats: enough to keep the processor busy, fixed so that sums are the same everywhere. */
+const UNFOLDED_FLOATS = 2 ** 23;
+
+/** Names of ours inside of a segment begin so, and meet no name of the model's. */
+const OURS = 'ai.bitwright.';
+
+/** Where statistics are collected from. */
+export interface StatisticsSource {
+  readonly networks: NetworkPair;
+  readonly store: ActivationStore;
+  readonly open: OpenExecutor;
+  readonly cut: readonly SegmentInput[];
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Gathers the second-order statistics of a layer over all stored chunks: its output in the float network, the unfolded
+ * inputs behind the quantized prefix, and their products, all by the runtime, summed here in a fixed order.
+ */
+export async function collectStatistics(
+  source: StatisticsSource,
+  anchor: OpNode,
+  layer: RoundingLayer,
+): Promise<RoundingStatistics> {
+  const sums = new StatisticSums(layer);
+  const names = source.cut.map(({ value }) => value.name);
+  const chunks = source.store.shapes(names[0]!).dims.length;
+  const float = await openFloatSide(source, anchor);
+  let products: Executor | undefined;
+  try {
+    for (let index = 0; index < chunks; index++) {
+      source.signal?.throwIfAborted();
+      const feeds = (side: 'float' | 'quantized'): Map<string, Tensor> =>
+        new Map(names.map((name) => [name, source.store.get(side, name, index)]));
+      const floatFeeds = feeds('float');
+      const [y] = [...(await float.run(floatFeeds)).values()];
+      products ??= await openProducts(source, anchor, layer, y!);
+      const quantizedFeeds = feeds('quantized');
+      for (const part of parts(quantizedFeeds, y!, layer))
+        sums.add(await products.run(part), part.get(`${OURS}y`)!);
+    }
+  } finally {
+    await float.release();
+    await products?.release();
+  }
+  return sums.means();
+}
+
+/** The float network from the cut to the layer's output, bias left out. */
+async function openFloatSide(source: StatisticsSource, anchor: OpNode): Promise<Executor> {
+  const output = anchor.outputs[0]!;
+  const segment = source.networks.cut('float', source.cut, [output]);
+  const node = segment.values.get(output)!.producer as OpNode;
+  if (node.inputs.length > 2) node.truncateInputs(2);
+  segment.module.graph.eliminateDeadCode();
+  return source.open(segmentBytes(segment), { name: `the float network up to '${anchor.displayName}'` });
+}
+
+/** The quantized network from the cut to the layer's input, unfolded and multiplied. */
+async function openProducts(
+  source: StatisticsSource,
+  anchor: OpNode,
+  layer: RoundingLayer,
+  y: Tensor,
+): Promise<Executor> {
+  const input = anchor.inputs[0]!;
+  const segment = source.networks.cut('quantized', source.cut, [input]);
+  const names = addProducts(segment, anchor, layer, input, outputShape(source, y));
+  const { graph } = segment.module;
+  graph.setOutputs(names);
+  graph.eliminateDeadCode();
+  return source.open(segmentBytes(segment), { name: `the statistics of '${anchor.displayName}'` });
+}
+
+function addProducts(
+  segment: Segment,
+  anchor: OpNode,
+  layer: RoundingLayer,
+  input: Value,
+  spatial: readonly number[] | undefined,
+): Value[] {
+  const w = new GraphWriter(segment.module.graph);
+  const kernel = constantKernel(anchor);
+  const channels = layer.columns / kernel.reduce((product, size) => product * size, 1);
+  const x = segment.values.get(input)!;
+  const columns = unfoldInput(w, x, anchor, { groups: layer.groups, channels, kernel, spatial });
+  const type = { kind: 'tensor', dtype: 'float', shape: undefined } as const;
+  const y = outputColumns(
+    w,
+    segment.module.graph.placeholder(`${OURS}y`, type).output,
+    anchor,
+    layer.groups,
+    layer.rows,
+  );
+  const turned = w.op('Transpose', [columns], { perm: [0, 2, 1] });
+  const last = w.ints(2);
+  const named = (name: string, value: Value): Value => {
+    w.graph.rename(value, `${OURS}${name}`);
+    return value;
+  };
+  return [
+    named('gram', w.op('MatMul', [columns, turned])),
+    named('target', w.op('MatMul', [y, turned])),
+    named('input_sum', w.op('ReduceSum', [columns, last], { keepdims: 0 })),
+    named('output_sum', w.op('ReduceSum', [y, last], { keepdims: 0 })),
+    named('output_square', w.op('ReduceSum', [w.op('Mul', [y, y]), last], { keepdims: 0 })),
+  ];
+}
+
+/** Sizes of the kernel; empty for matrix products. */
+function constantKernel(anchor: OpNode): readonly number[] {
+  if (anchor.is('Gemm') || anchor.is('MatMul')) return [];
+  const weight = anchor.inputs[1]!;
+  const tensor = constantTensor(weight) ?? constantTensor((weight.producer as OpNode).inputs[0]);
+  return tensor!.dims.slice(2);
+}
+
+/** Spatial sizes of the output, where all chunks have the same as the first. */
+function outputShape({ store, cut }: StatisticsSource, y: Tensor): readonly number[] | undefined {
+  const vary = cut.some(({ value }) => {
+    const [first, ...others] = store.shapes(value.name).dims;
+    return others.some((dims) => dims.slice(1).some((size, i) => size !== first![i + 1]));
+  });
+  return vary ? undefined : y.dims.slice(2);
+}
+
+/** Splits a chunk into runs of a bounded size, along the samples. */
+function* parts(
+  feeds: ReadonlyMap<string, Tensor>,
+  y: Tensor,
+  layer: RoundingLayer,
+): Generator<Map<string, Tensor>> {
+  const whole = new Map([...feeds, [`${OURS}y`, y] as const]);
+  const samples = y.dims[0] ?? 1;
+  const splits = [...whole.values()].every((tensor) => tensor.dims.length > 1 && tensor.dims[0] === samples);
+  const perSample = (y.data().length / samples / (layer.groups * layer.rows)) * layer.groups * layer.columns;
+  const step = Math.max(1, Math.floor(UNFOLDED_FLOATS / perSample));
+  if (!splits || step >= samples) {
+    yield whole;
+    return;
+  }
+  for (let first = 0; first < samples; first += step)
+    yield new Map(
+      [...whole].map(([name, tensor]) => [name, rows(tensor, first, Math.min(samples, first + step))]),
+    );
+}
+
+function rows(tensor: Tensor, first: number, end: number): Tensor {
+  const [samples, ...rest] = tensor.dims;
+  const data = tensor.data() as Float32Array;
+  const size = data.length / samples!;
+  return new DenseTensor(tensor.dtype, [end - first, ...rest], data.subarray(first * size, end * size));
+}
+
+/** Running sums in double precision. */
+class StatisticSums {
+  readonly #sums: Readonly<Record<string, Float64Array>>;
+  #count = 0;
+
+  constructor(private readonly layer: RoundingLayer) {
+    const { groups, rows: outputs, columns } = layer;
+    this.#sums = {
+      gram: new Float64Array(groups * columns * columns),
+      target: new Float64Array(groups * outputs * columns),
+      input_sum: new Float64Array(groups * columns),
+      output_sum: new Float64Array(groups * outputs),
+      output_square: new Float64Array(groups * outputs),
+    };
+  }
+
+  add(results: ReadonlyMap<string, Tensor>, y: Tensor): void {
+    for (const [name, sum] of Object.entries(this.#sums)) {
+      const values = floatData(results.get(`${OURS}${name}`)!);
+      for (let i = 0; i < sum.length; i++) sum[i]! += values[i]!;
+    }
+    this.#count += y.data().length / (this.layer.groups * this.layer.rows);
+  }
+
+  means(): RoundingStatistics {
+    const count = Math.max(1, this.#count);
+    for (const sum of Object.values(this.#sums)) for (let i = 0; i < sum.length; i++) sum[i]! /= count;
+    const { gram, target, input_sum, output_sum, output_square } = this.#sums;
+    return {
+      gram: gram!,
+      target: target!,
+      inputMean: input_sum!,
+      outputMean: output_sum!,
+      outputSquare: output_square!,
+      count: this.#count,
+    };
+  }
+}

@@ -1,0 +1,269 @@
+import { BitwrightError, type Diagnostic, type Tensor } from '@bitwright/core';
+import type { SampleSource } from '@bitwright/data';
+import type { Dim, Value } from '@bitwright/graph';
+import { batchSizeFor, type Executor, type OpenExecutor } from '@bitwright/runtime';
+import { applySavedRange, type Calibration, decideGroup } from '../calibrate.js';
+import { GrowingStatistics } from '../observe.js';
+import type { Observer } from '../observers/observer.js';
+import type { ObserverGroup, PreparedLayer, PreparedModel } from '../prepare.js';
+import type { CalibratedRange, CalibratedRanges } from '../ranges.js';
+import type { Recipe } from '../recipes.js';
+import { ActivationStore, type Side, type SpillSpace } from './activation-store.js';
+import { type Reach, reachFrom, readsOf } from './reach.js';
+import { roundLayer } from './round-layer.js';
+import { NetworkPair, type SegmentInput, segmentBytes } from './segment.js';
+
+/** What the sequential pass works with. */
+export interface SequentialOptions {
+  readonly open: OpenExecutor;
+  readonly openSpill: () => SpillSpace;
+  readonly data: SampleSource;
+  readonly observer: Observer;
+  /** Ranges of an earlier calibration, to be used instead of observing. */
+  readonly ranges?: CalibratedRanges;
+  readonly weightSearch: 'mse' | 'min-max';
+  readonly recipe: Recipe;
+  /** Bytes of activations that may be held in memory; more goes to the spill space. */
+  readonly memory: number;
+  /** Counts decided grids and layers. */
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Samples in a chunk, at most: fixed, so that sums have the same order whatever the memory. */
+const LARGEST_CHUNK = 64;
+const INPUT_FLOATS_OF_A_CHUNK = 2 ** 20;
+
+/**
+ * Calibrates and rounds layer by layer, each with inputs from the network that is quantized up to it, in place.
+ *
+ * The network is cut where it has got to. The values of one cut, float and quantized, are stored; from them follow the
+ * ranges and the statistics of what comes next, and then the values of the next cut. No part is run from the beginning.
+ *
+ * @throws CALIBRATION_NO_SAMPLES, CALIBRATION_NOT_FINITE naming the tensor, and whatever the runtime says.
+ */
+export async function quantizeSequentially(
+  prepared: PreparedModel,
+  options: SequentialOptions,
+): Promise<Calibration> {
+  const pass = new SequentialPass(prepared, options);
+  try {
+    return await pass.run();
+  } finally {
+    pass.close();
+  }
+}
+
+class SequentialPass {
+  readonly #store: ActivationStore;
+  readonly #networks: NetworkPair;
+  readonly #observations = new Map<Value, GrowingStatistics>();
+  readonly #ranges = new Map<string, CalibratedRange>();
+  readonly #diagnostics: Diagnostic[] = [];
+  readonly #groups: Set<ObserverGroup>;
+  readonly #layers: Set<PreparedLayer>;
+  readonly #total: number;
+  #cut = new Set<Value>();
+  #touched: ReadonlySet<Value> = new Set();
+  #samples = 0;
+
+  constructor(
+    private readonly prepared: PreparedModel,
+    private readonly options: SequentialOptions,
+  ) {
+    this.#store = new ActivationStore(options.memory / 2, options.openSpill);
+    this.#networks = new NetworkPair(prepared.module);
+    this.#groups = new Set(prepared.groups);
+    this.#layers = new Set(prepared.layers.filter((layer) => layer.weightQuantizer !== undefined));
+    this.#total = this.#groups.size + this.#layers.size;
+  }
+
+  close(): void {
+    this.#store.close();
+  }
+
+  async run(): Promise<Calibration> {
+    await this.#load();
+    while (this.#groups.size + this.#layers.size > 0) {
+      const left = this.#groups.size + this.#layers.size;
+      this.#decideGroups();
+      await this.#decideLayers();
+      await this.#advance();
+      if (this.#groups.size + this.#layers.size === left && !this.#canDecide()) break;
+    }
+    for (const group of this.#groups) this.#decide(group, undefined);
+    this.prepared.module.graph.eliminateDeadCode();
+    return {
+      ranges: {
+        observer: this.options.observer.name,
+        samples: this.#samples,
+        tensors: Object.fromEntries(this.#ranges),
+      },
+      samples: this.#samples,
+      diagnostics: this.#diagnostics,
+    };
+  }
+
+  /** Reads the samples into the first cut. */
+  async #load(): Promise<void> {
+    const { graph } = this.prepared.module;
+    const specs = graph.placeholders.map(({ output }) => ({
+      name: output.name,
+      dtype: output.dtype ?? ('float' as const),
+      shape: output.shape?.map((dim) => (typeof dim === 'number' ? dim : undefined)),
+    }));
+    const largest = Math.max(1, Math.floor((batchSizeFor(specs) * INPUT_FLOATS_OF_A_CHUNK) / 2 ** 21));
+    for await (const batch of this.options.data.batches(Math.min(LARGEST_CHUNK, largest))) {
+      this.options.signal?.throwIfAborted();
+      for (const { output } of graph.placeholders) {
+        const tensor = batch.inputs.get(output.name);
+        if (tensor !== undefined) this.#keep('float', output, tensor, batch.size);
+      }
+      this.#samples += batch.size;
+    }
+    if (this.#samples === 0) throw noSamples(this.options.data.name);
+    for (const { output } of graph.placeholders)
+      if (this.#store.has('float', output.name)) this.#cut.add(output);
+  }
+
+  /** Stores a chunk, and shows it to the observers that wait for it. */
+  #keep(side: Side, value: Value, tensor: Tensor, samples: number): void {
+    this.#store.append(side, value.name, tensor);
+    if (side === 'float' && this.#touched.has(value)) return;
+    if (![...this.#groups].some(({ root }) => root === value)) return;
+    const held = this.#observations.get(value) ?? new GrowingStatistics();
+    this.#observations.set(value, held);
+    held.add(tensor, samples, this.options.observer.perSample === true);
+  }
+
+  #canDecide(): boolean {
+    return (
+      [...this.#groups].some((group) => this.#isObserved(group)) ||
+      [...this.#layers].some((layer) => this.#reach().known.has(layer.anchor.inputs[0]!))
+    );
+  }
+
+  #isObserved({ root, constant, fixedRange }: ObserverGroup): boolean {
+    if (this.options.ranges !== undefined) return true;
+    return constant !== undefined || fixedRange !== undefined || this.#observations.has(root);
+  }
+
+  #decideGroups(): void {
+    for (const group of this.#groups)
+      if (this.#isObserved(group)) this.#decide(group, this.#observations.get(group.root));
+    for (const root of this.#observations.keys())
+      if (![...this.#groups].some((group) => group.root === root)) this.#observations.delete(root);
+  }
+
+  #decide(group: ObserverGroup, observation: GrowingStatistics | undefined): void {
+    const { observer, ranges } = this.options;
+    const range =
+      ranges === undefined
+        ? decideGroup(this.prepared, group, observation, observer, this.#diagnostics)
+        : applySavedRange(group, ranges);
+    if (range !== undefined) this.#ranges.set(group.tensor, range);
+    this.#groups.delete(group);
+    this.#report();
+  }
+
+  async #decideLayers(): Promise<void> {
+    const { known } = this.#reach();
+    for (const layer of this.#layers) {
+      if (!known.has(layer.anchor.inputs[0]!)) continue;
+      const { open, signal, recipe, weightSearch } = this.options;
+      await roundLayer(layer, {
+        recipe,
+        weightSearch,
+        diagnostics: this.#diagnostics,
+        source: {
+          networks: this.#networks,
+          store: this.#store,
+          open,
+          cut: this.#inputsFor([layer.anchor.inputs[0]!]),
+          ...(signal && { signal }),
+        },
+      });
+      this.#layers.delete(layer);
+      this.#report();
+    }
+  }
+
+  /** Runs both networks on to where the decisions that have been made let them, and forgets what lies behind. */
+  async #advance(): Promise<void> {
+    const reach = this.#reach();
+    const fresh = reach.needed.filter((value) => !this.#cut.has(value));
+    this.#touched = reach.touched;
+    if (fresh.length > 0) {
+      await this.#run('float', fresh);
+      const changed = fresh.filter((value) => reach.touched.has(value));
+      if (changed.length > 0) await this.#run('quantized', changed);
+    }
+    const next = new Set(reach.needed);
+    for (const value of this.#cut) if (!next.has(value)) this.#store.delete(value.name);
+    this.#cut = next;
+  }
+
+  async #run(side: Side, wanted: readonly Value[]): Promise<void> {
+    const cut = this.#inputsFor(wanted);
+    const segment = this.#networks.cut(side, cut, wanted);
+    const outputs = segment.module.graph.outputs.map((value) => value.name);
+    const executor: Executor = await this.options.open(segmentBytes(segment), {
+      name: `the ${side} network`,
+    });
+    try {
+      const chunks = this.#store.shapes(cut[0]!.value.name).dims.length;
+      for (let index = 0; index < chunks; index++) {
+        this.options.signal?.throwIfAborted();
+        const feeds = new Map(cut.map(({ value }) => [value.name, this.#store.get(side, value.name, index)]));
+        const results = await executor.run(feeds, [...new Set(outputs)]);
+        const samples = feeds.values().next().value?.dims[0] ?? 1;
+        for (const [i, value] of wanted.entries())
+          this.#keep(side, value, results.get(outputs[i]!)!, samples);
+      }
+    } finally {
+      await executor.release();
+    }
+  }
+
+  /** The stored values that `wanted` depend on, with their shapes. */
+  #inputsFor(wanted: readonly Value[]): SegmentInput[] {
+    const inputs = new Set<Value>();
+    const seen = new Set<Value>();
+    const stack = [...wanted];
+    for (let value = stack.pop(); value !== undefined; value = stack.pop()) {
+      if (seen.has(value)) continue;
+      seen.add(value);
+      if (this.#cut.has(value)) inputs.add(value);
+      else if (value.producer.kind === 'op') stack.push(...readsOf(value.producer));
+    }
+    return [...inputs].map((value) => {
+      const { dtype, dims } = this.#store.shapes(value.name);
+      return { value, dtype, shape: commonShape(dims) };
+    });
+  }
+
+  #reach(): Reach {
+    return reachFrom(this.prepared.module.graph, this.#cut, this.#touched);
+  }
+
+  #report(): void {
+    this.options.onProgress?.(this.#total - this.#groups.size - this.#layers.size, this.#total);
+  }
+}
+
+/** Sizes that all chunks have in common; the others stay open, and so does the first, along which chunks are split. */
+function commonShape(dims: readonly (readonly number[])[]): Dim[] {
+  const [first = []] = dims;
+  return first.map((size, axis) =>
+    axis > 0 && dims.every((chunk) => chunk[axis] === size) ? size : undefined,
+  );
+}
+
+function noSamples(name: string): BitwrightError {
+  return new BitwrightError({
+    code: 'CALIBRATION_NO_SAMPLES',
+    message: `The calibration data '${name}' holds no samples.`,
+    hint: 'Check its file list, "skip" and "take".',
+    at: { file: name },
+  });
+}

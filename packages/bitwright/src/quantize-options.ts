@@ -66,6 +66,8 @@ export interface QuantizeOptions {
   readonly evaluation?: DataInput;
   /** Where the model is written; without it only the bytes are returned. */
   readonly output?: string;
+  /** Writes into each node that a rule made which rule it was and which nodes of the file it stands for. */
+  readonly provenance?: boolean;
   /** Lets W8A8 layers keep signed weights that saturate 16-bit pairs on CPUs without VNNI. */
   readonly allowPairSaturation?: boolean;
 }

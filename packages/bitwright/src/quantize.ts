@@ -4,6 +4,7 @@ import { type Dialect, findDialect } from '@bitwright/dialects';
 import { emitBytes } from '@bitwright/emit';
 import { lint } from '@bitwright/graph';
 import { type Bits, formatRanges, prepare, QConfigResolver } from '@bitwright/quantize';
+import { keepProvenance } from '@bitwright/rewrite';
 import { type AccuracyComparison, compareAccuracy } from './accuracy-gate.js';
 import { type FloatPassReport, runFloatPasses } from './float-passes.js';
 import { type LayerReport, reportLayers } from './layer-report.js';
@@ -77,6 +78,7 @@ export async function quantize(
   const lowering = dialect.lower(module, { allowPairSaturation: options.allowPairSaturation ?? false });
   lint(module, `lowering to ${dialect.name}`);
   writeMetadata(module, { resolved, dialect: dialect.name, layers, samples: calibration.ranges.samples });
+  if (options.provenance === true) keepProvenance(module);
   const bytes = emitBytes(module);
   const accuracy = await compareAccuracy(model, bytes, options, resolved.maxDrop, hooks);
   hooks.signal?.throwIfAborted();
@@ -95,7 +97,7 @@ export async function quantize(
     dialect: dialect.name,
     layers,
     fusions: passes.applied,
-    diagnostics: [...passes.diagnostics, ...rejections(passes), ...calibration.diagnostics, ...lowering],
+    diagnostics: [...rejections(passes), ...calibration.diagnostics, ...lowering],
     samples: calibration.ranges.samples,
     ...(accuracy && { accuracy }),
     seconds: clock.seconds(),

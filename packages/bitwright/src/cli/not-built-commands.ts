@@ -3,7 +3,6 @@ import { notBuilt } from '../quantize-options.js';
 
 const PLANNED: Readonly<Record<string, string>> = {
   sweep: 'models at many widths, compared',
-  explain: 'every pattern tried at a node',
   certify: 'what the runtime really executes in integers',
   diff: 'two quantized models compared',
   simulate: 'integer-only and analog hardware',

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { VERSION } from '../version.js';
 import { doctorCommand } from './doctor-command.js';
 import { evaluateCommand } from './evaluate-command.js';
+import { explainCommand } from './explain-command.js';
 import { inspectCommand } from './inspect-command.js';
 import { notBuiltCommands } from './not-built-commands.js';
 import { quantizeCommand } from './quantize-command.js';
@@ -18,6 +19,7 @@ export function buildProgram(signal: AbortSignal): Command {
     quantizeCommand(signal),
     evaluateCommand(signal),
     inspectCommand(),
+    explainCommand(),
     doctorCommand(),
     ...notBuiltCommands(),
   ]) {

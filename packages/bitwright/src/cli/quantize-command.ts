@@ -34,6 +34,7 @@ export interface QuantizeFlags {
   readonly seed?: string;
   readonly saveRanges?: string;
   readonly ranges?: string;
+  readonly provenance?: boolean;
   readonly config?: string;
   readonly plugin?: string[];
   readonly report?: string;
@@ -73,6 +74,7 @@ export function quantizeCommand(signal: AbortSignal): Command {
     .option('--seed <n>', 'seed of random choices')
     .option('--save-ranges <file>', 'write the calibrated ranges')
     .option('--ranges <file>', 'use saved ranges instead of calibrating')
+    .option('--provenance', 'write into each node that a rule made where it comes from')
     .option('--config <file>', 'configuration file (.ts, .js or .json); options override it')
     .option('--plugin <module>', 'load a plugin; may be repeated', collect)
     .option('--report <file>', 'write an HTML report')

@@ -35,6 +35,7 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
     ranges: z.string(),
     saveRanges: z.string(),
     allowPairSaturation: z.boolean(),
+    provenance: z.boolean(),
     maxDrop: z.string(),
     evaluation: z.string(),
     plugins: z.array(z.string()),

@@ -2,7 +2,7 @@ import type { Diagnostic } from '@bitwright/core';
 import { assertWritable, writeFileAtomically } from '@bitwright/core/node';
 import { type Dialect, findDialect } from '@bitwright/dialects';
 import { emitBytes } from '@bitwright/emit';
-import { lint } from '@bitwright/graph';
+import { type GraphModule, lint } from '@bitwright/graph';
 import { type Bits, formatRanges, prepare, QConfigResolver } from '@bitwright/quantize';
 import { keepProvenance } from '@bitwright/rewrite';
 import { type AccuracyComparison, compareAccuracy } from './accuracy-gate.js';
@@ -12,11 +12,13 @@ import { writeMetadata } from './metadata.js';
 import { assertFloatModel, inputSpecs, loadModel, type ModelInput, modelName } from './model-file.js';
 import {
   missingData,
+  parseMaxDrop,
   type QuantizeOptions,
   type ResolvedOptions,
   resolveOptions,
 } from './quantize-options.js';
 import { quantizePrepared } from './quantize-prepared.js';
+import { asFloatModel, keepsCodes, liftModel, rewriteInDialect } from './requantize.js';
 import type { RunHooks } from './run-hooks.js';
 
 /** What a quantization made and did. */
@@ -57,13 +59,16 @@ export async function quantize(
   options: QuantizeOptions,
   hooks: RunHooks = {},
 ): Promise<QuantizeResult> {
+  if (options.requantize === true) {
+    const kept = await keepCodes(model, options, hooks);
+    if (kept !== undefined) return kept;
+  }
   const clock = new Clock();
   const resolved = resolveOptions(options);
   if (options.data === undefined && (options.ranges === undefined || resolved.recipe.rounding !== undefined))
     throw missingData();
   for (const path of [options.output, options.saveRanges]) if (path !== undefined) assertWritable(path);
-  const module = loadModel(model);
-  assertFloatModel(module, modelName(model));
+  const { module, lifting } = loadFloatModel(model, options);
   const resolver = new QConfigResolver(resolved.qconfig, resolved.mapping, resolved.keepFloat);
   const dialect = chooseDialect(resolved, resolver);
   const passes = runFloatPasses(module, neededOpset(dialect, resolved, resolver));
@@ -97,11 +102,69 @@ export async function quantize(
     dialect: dialect.name,
     layers,
     fusions: passes.applied,
-    diagnostics: [...rejections(passes), ...calibration.diagnostics, ...lowering],
+    diagnostics: [...lifting, ...rejections(passes), ...calibration.diagnostics, ...lowering],
     samples: calibration.ranges.samples,
     ...(accuracy && { accuracy }),
     seconds: clock.seconds(),
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+/** A float model, or the one that a quantized model stands for where that is asked for. */
+function loadFloatModel(
+  model: ModelInput,
+  options: QuantizeOptions,
+): { readonly module: GraphModule; readonly lifting: readonly Diagnostic[] } {
+  const module = loadModel(model);
+  const lifted = options.requantize === true ? liftModel(module, modelName(model)) : undefined;
+  if (lifted === undefined) assertFloatModel(module, modelName(model));
+  else asFloatModel(lifted);
+  return { module, lifting: lifted?.diagnostics ?? [] };
+}
+
+/** Writes a quantized model in another dialect with the codes that it has; undefined where other codes are asked for. */
+async function keepCodes(
+  model: ModelInput,
+  options: QuantizeOptions,
+  hooks: RunHooks,
+): Promise<QuantizeResult | undefined> {
+  const clock = new Clock();
+  const module = loadModel(model);
+  const lifted = liftModel(module, modelName(model));
+  if (lifted === undefined || !keepsCodes(lifted, options)) return undefined;
+  if (options.output !== undefined) assertWritable(options.output);
+  clock.lap('capture');
+  const { dialect, bits, layers, diagnostics } = rewriteInDialect(lifted, options);
+  const bytes = emitBytes(module);
+  const accuracy = await compareAccuracy(model, bytes, options, parseMaxDrop(options), hooks);
+  hooks.signal?.throwIfAborted();
+  if (options.output !== undefined) writeFileAtomically(options.output, bytes);
+  clock.lap('emit');
+  const said = (key: string): string => module.metadataProps.get(`bitwright.${key}`) ?? 'of the file';
+  return {
+    bytes,
+    ...(options.output !== undefined && { output: options.output }),
+    bits,
+    scheme: said('scheme'),
+    method: said('method'),
+    backend: said('backend'),
+    dialect,
+    layers,
+    fusions: [],
+    diagnostics: [codesKept(lifted.dialect, dialect), ...diagnostics],
+    samples: 0,
+    ...(accuracy && { accuracy }),
+    seconds: clock.seconds(),
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+function codesKept(from: string, to: string): Diagnostic {
+  return {
+    code: 'REQUANTIZE_CODES_KEPT',
+    severity: 'info',
+    message: `The model has the widths that are asked for already: it was written from ${from} to ${to} with every code, scale and zero point as it was.`,
+    at: {},
   };
 }
 

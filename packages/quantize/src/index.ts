@@ -39,3 +39,4 @@ export type {
 } from './rounding/rounding-algorithm.js';
 export { weightQParams } from './rounding/weight-scale.js';
 export { quantizeSequentially, type SequentialOptions } from './sequential/sequential-pass.js';
+export { toFloatModel } from './to-float.js';

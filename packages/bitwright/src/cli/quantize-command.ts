@@ -41,7 +41,7 @@ export interface QuantizeFlags {
   readonly json?: boolean;
 }
 
-const NOT_BUILT_FLAGS = ['requantize', 'budget', 'workers', 'seed', 'plugin', 'report'] as const;
+const NOT_BUILT_FLAGS = ['budget', 'workers', 'seed', 'plugin', 'report'] as const;
 
 /** `bitwright quantize`. */
 export function quantizeCommand(signal: AbortSignal): Command {
@@ -65,7 +65,7 @@ export function quantizeCommand(signal: AbortSignal): Command {
     .option('--power-of-two', 'scales are powers of two')
     .option('--reduce-range', 'one bit less for the weights')
     .option('--keep-float <name>', 'leave a node (name or glob) float; may be repeated', collect)
-    .option('--requantize', 'start from a quantized model')
+    .option('--requantize', 'start from a quantized model; with its own widths only the dialect changes')
     .option('--budget <budget>', 'size=0.5 or bops=...')
     .option('--max-drop <percent>', 'exit with code 3 when accuracy drops by more points (with --eval)')
     .option('--eval <card>', 'labelled data for --max-drop; never chooses anything')
@@ -108,11 +108,11 @@ async function toOptions(flags: QuantizeFlags): Promise<QuantizeOptions> {
   if (flags.output === undefined)
     throw missing('-o', 'where the quantized model goes', 'bitwright quantize model.onnx -o out.onnx …');
   const bits = flags.bits ?? config.bits;
-  if (bits === undefined) throw missing('--bits', 'the widths', '--bits W4A4');
+  if (bits === undefined && flags.requantize !== true) throw missing('--bits', 'the widths', '--bits W4A4');
   return {
     ...config,
     ...(words as Partial<QuantizeOptions>),
-    bits,
+    ...(bits !== undefined && { bits }),
     ...(samples !== undefined && { samples: positiveInteger('--samples', Number(samples)) }),
     ...(evaluation !== undefined && { evaluation }),
     keepFloat: [...(config.keepFloat ?? []), ...(keepFloat ?? [])],

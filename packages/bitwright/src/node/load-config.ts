@@ -16,6 +16,7 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
   const overrides = z.record(z.string(), z.string());
   const schema = z.strictObject({
     bits: z.string(),
+    requantize: z.boolean(),
     data: z.string(),
     samples: z.number(),
     backend: z.string(),

@@ -59,10 +59,15 @@ export async function quantize(
   options: QuantizeOptions,
   hooks: RunHooks = {},
 ): Promise<QuantizeResult> {
-  if (options.requantize === true) {
-    const kept = await keepCodes(model, options, hooks);
-    if (kept !== undefined) return kept;
-  }
+  const kept = options.requantize === true ? await keepCodes(model, options, hooks) : undefined;
+  return kept ?? quantizeAnew(model, options, hooks);
+}
+
+async function quantizeAnew(
+  model: ModelInput,
+  options: QuantizeOptions,
+  hooks: RunHooks,
+): Promise<QuantizeResult> {
   const clock = new Clock();
   const resolved = resolveOptions(options);
   if (options.data === undefined && (options.ranges === undefined || resolved.recipe.rounding !== undefined))

@@ -8,6 +8,7 @@
  *
  * @packageDocumentation
  */
+export type { SweepComparison, SweepDocument, SweepFloat, SweepRun } from '@bitwright/analyze';
 export { BitwrightError, type Diagnostic, type ErrorPlace } from '@bitwright/core';
 export type { AccuracyComparison } from './accuracy-gate.js';
 export { type BitwrightConfig, defineConfig } from './config.js';
@@ -20,4 +21,6 @@ export type { NodeFate } from './node-fates.js';
 export { type QuantizeResult, quantize } from './quantize.js';
 export type { DataInput, QuantizeOptions } from './quantize-options.js';
 export type { RunHooks } from './run-hooks.js';
+export { type SweepOptions, type SweepOutcome, sweep } from './sweep.js';
+export type { SweepAxes } from './sweep-options.js';
 export { VERSION } from './version.js';

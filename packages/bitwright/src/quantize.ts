@@ -20,6 +20,7 @@ import {
 import { quantizePrepared } from './quantize-prepared.js';
 import { asFloatModel, keepsCodes, liftModel, rewriteInDialect } from './requantize.js';
 import type { RunHooks } from './run-hooks.js';
+import { SharedWork } from './shared-work.js';
 
 /** What a quantization made and did. */
 export interface QuantizeResult {
@@ -52,36 +53,42 @@ export interface QuantizeResult {
  * on the data, rounds the weights, and writes the result in the dialect.
  *
  * @param model the path of an ONNX file, or its bytes; neither is changed.
+ * @param shared what earlier calls for this model and these samples have made, for use again.
  * @throws BitwrightError; no output is written then.
  */
 export async function quantize(
   model: ModelInput,
   options: QuantizeOptions,
   hooks: RunHooks = {},
+  shared = new SharedWork(),
 ): Promise<QuantizeResult> {
   const kept = options.requantize === true ? await keepCodes(model, options, hooks) : undefined;
-  return kept ?? quantizeAnew(model, options, hooks);
+  return kept ?? quantizeAnew(model, options, hooks, shared);
 }
 
 async function quantizeAnew(
   model: ModelInput,
   options: QuantizeOptions,
   hooks: RunHooks,
+  shared: SharedWork,
 ): Promise<QuantizeResult> {
   const clock = new Clock();
   const resolved = resolveOptions(options);
   if (options.data === undefined && (options.ranges === undefined || resolved.recipe.rounding !== undefined))
     throw missingData();
   for (const path of [options.output, options.saveRanges]) if (path !== undefined) assertWritable(path);
-  const { module, lifting } = loadFloatModel(model, options);
   const resolver = new QConfigResolver(resolved.qconfig, resolved.mapping, resolved.keepFloat);
   const dialect = chooseDialect(resolved, resolver);
-  const passes = runFloatPasses(module, neededOpset(dialect, resolved, resolver));
+  const opset = neededOpset(dialect, resolved, resolver);
+  const { module, passes, lifting } = shared.model(opset, () => {
+    const loaded = loadFloatModel(model, options);
+    return { ...loaded, passes: runFloatPasses(loaded.module, opset) };
+  });
   const specs = inputSpecs(module);
   const prepared = prepare(module, resolved.backend, resolver);
   clock.lap('capture');
 
-  const calibration = await quantizePrepared(prepared, { options, resolved, specs, hooks });
+  const calibration = await quantizePrepared(prepared, { options, resolved, specs, hooks, shared });
   clock.lap('round', calibration.calibrateSeconds);
   const layers = reportLayers(prepared);
 

@@ -69,7 +69,7 @@ export function isDivisible(batch: HeldBatch): boolean {
   return batch.inputs.every(({ dims, data }) => dims[0] === batch.size && data.length % batch.size === 0);
 }
 
-/** A source that gives the samples of a shard again, in parts of its batches. */
+/** A source that gives the samples of a shard again, in batches of any size where its own can be divided. */
 export function sourceOfShard(shard: Shard, source: SampleSource): SampleSource {
   return {
     name: source.name,
@@ -79,17 +79,64 @@ export function sourceOfShard(shard: Shard, source: SampleSource): SampleSource 
     diagnostics: source.diagnostics,
     async *batches(batchSize: number): AsyncGenerator<Batch, void, void> {
       let first = shard.first;
-      for (const batch of shard.batches) {
-        const step = isDivisible(batch) ? batchSize : batch.size;
-        for (let from = 0; from < batch.size; from += step) {
-          const to = Math.min(batch.size, from + step);
-          const inputs = feedsOf(batch, from, to);
-          yield { inputs, labels: batch.labels.slice(from, to), size: to - from, first: first + from };
-        }
+      const batches = shard.batches.every(isDivisible) ? regrouped(shard.batches, batchSize) : shard.batches;
+      for (const batch of batches) {
+        yield { inputs: feedsOf(batch), labels: batch.labels, size: batch.size, first };
         first += batch.size;
       }
     },
   };
+}
+
+/** The same samples in batches of exactly this size, the last one excepted. */
+function* regrouped(batches: readonly HeldBatch[], size: number): Generator<HeldBatch, void, void> {
+  const total = batches.reduce((sum, batch) => sum + batch.size, 0);
+  let [current, at] = [0, 0];
+  for (let first = 0; first < total; first += size) {
+    const parts: HeldBatch[] = [];
+    for (let wanted = Math.min(size, total - first); wanted > 0; ) {
+      const batch = batches[current]!;
+      const taken = Math.min(wanted, batch.size - at);
+      parts.push(rowsOf(batch, at, at + taken));
+      wanted -= taken;
+      at += taken;
+      if (at === batch.size) [current, at] = [current + 1, 0];
+    }
+    yield parts.length === 1 ? parts[0]! : joinedRows(parts);
+  }
+}
+
+function rowsOf(batch: HeldBatch, from: number, to: number): HeldBatch {
+  const inputs = batch.inputs.map((input) => {
+    const stride = input.data.length / batch.size;
+    const data = input.data.slice(from * stride, to * stride);
+    return { ...input, dims: [to - from, ...input.dims.slice(1)], data };
+  });
+  return { inputs, labels: batch.labels.slice(from, to), size: to - from };
+}
+
+function joinedRows(parts: readonly HeldBatch[]): HeldBatch {
+  const size = parts.reduce((sum, part) => sum + part.size, 0);
+  const inputs = parts[0]!.inputs.map((input, i) => {
+    const pieces = parts.map((part) => part.inputs[i]!.data);
+    return { ...input, dims: [size, ...input.dims.slice(1)], data: joinedData(pieces) };
+  });
+  return { inputs, labels: parts.flatMap((part) => part.labels), size };
+}
+
+function joinedData(pieces: readonly TensorData[]): TensorData {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const [first] = pieces;
+  if (!ArrayBuffer.isView(first)) return pieces.flatMap((piece) => piece as readonly Uint8Array[]);
+  const all = new (first.constructor as new (length: number) => Exclude<TensorData, readonly Uint8Array[]>)(
+    length,
+  );
+  let at = 0;
+  for (const piece of pieces) {
+    (all as { set(values: unknown, at: number): void }).set(piece, at);
+    at += piece.length;
+  }
+  return all;
 }
 
 function hold(batch: Batch): HeldBatch {

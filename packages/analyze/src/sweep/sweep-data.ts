@@ -5,7 +5,7 @@ import { readShards, type Shard, sourceOfShard } from './held-samples.js';
 import type { SweepPlan } from './sweep-plan.js';
 
 const BYTES_PER_SHARD = 2 ** 29;
-const CALIBRATION_BATCH = 8;
+const CALIBRATION_BATCH = 32;
 
 /** The samples of a sweep for models of one kind of inputs. */
 export interface SweepSamples {

@@ -118,7 +118,7 @@ function accuracyTable(
   };
   const widths = [...new Set(runs.map(({ bits }) => bits))];
   return markdownTable([
-    ['', ...models],
+    ['', ...models.map(shortName(models))],
     ['float', ...models.map((model) => cell(document.floats.find((float) => float.model === model)))],
     ...widths.map((bits) => [
       bits,
@@ -128,18 +128,29 @@ function accuracyTable(
 }
 
 function comparisonTable(comparisons: readonly SweepComparison[]): string[] {
+  const short = shortName([...new Set(comparisons.flatMap(({ first, second }) => [first, second]))]);
   return markdownTable([
     ['', 'first', 'second', 'only first right', 'only second right', 'McNemar exact p', 'mid-p'],
     ...comparisons.map((found) => [
       found.bits,
-      found.first,
-      found.second,
+      short(found.first),
+      short(found.second),
       String(found.onlyFirst),
       String(found.onlySecond),
       found.exact.toPrecision(3),
       found.midP.toPrecision(3),
     ]),
   ]);
+}
+
+/** The files' names where they tell the models apart, else the paths. */
+function shortName(paths: readonly string[]): (path: string) => string {
+  const last = (path: string): string =>
+    path
+      .split(/[\\/]/)
+      .at(-1)!
+      .replace(/\.onnx$/i, '');
+  return new Set(paths.map(last)).size === paths.length ? last : (path) => path;
 }
 
 function conventions(runs: readonly SweepRun[]): [string, string][] {

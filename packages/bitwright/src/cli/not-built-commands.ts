@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { notBuilt } from '../quantize-options.js';
 
 const PLANNED: Readonly<Record<string, string>> = {
-  sweep: 'models at many widths, compared',
   certify: 'what the runtime really executes in integers',
   diff: 'two quantized models compared',
   simulate: 'integer-only and analog hardware',

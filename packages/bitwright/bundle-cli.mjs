@@ -6,11 +6,7 @@ import { build } from 'esbuild';
 const outdir = 'dist/command';
 rmSync(outdir, { recursive: true, force: true });
 await build({
-  entryPoints: {
-    main: 'src/cli/main.ts',
-    // a thread is started from a file of its own
-    'evaluation-worker': '../analyze/dist/node/evaluation-worker.js',
-  },
+  entryPoints: { main: 'src/cli/main.ts' },
   outdir,
   bundle: true,
   splitting: true,

@@ -15,7 +15,7 @@ async function differences(
   const network = lowerNetwork(module, { hardware: hardware ?? random.hardware() });
   const emitted = emitNetwork(network, { observe: ['statistics', 'accumulators', 'codes'] });
   const [input] = network.inputs;
-  const dims = input!.shape as number[];
+  const dims = [2, ...input!.shape!.slice(1)] as number[];
   const uniform = seededRandom(seed + 1);
   const data = Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => (uniform() - 0.5) * 40);
   const executor = await openOrtNode(emitted.bytes, { threads: 1 });

@@ -28,11 +28,11 @@ export class RandomNetwork {
     return choices[this.whole(0, choices.length - 1)]!;
   }
 
-  /** A model of some layers over a [2, C, S, S] input. */
+  /** A model of some layers over an [N, C, S, S] input. */
   module(layers: number): GraphModule {
     const channels = this.whole(1, 5);
     const size = this.whole(5, 8);
-    const shape = [2, channels, size, size];
+    const shape = ['N', channels, size, size];
     const input = this.#graph.placeholder('x', { kind: 'tensor', dtype: 'float', shape });
     let value = this.#quantized(input.output, 'QuantStub');
     let dims = [channels, size];

@@ -8,19 +8,20 @@
  *
  * @packageDocumentation
  */
-export type { SweepComparison, SweepDocument, SweepFloat, SweepRun } from '@bitwright/analyze';
 export { BitwrightError, type Diagnostic, type ErrorPlace } from '@bitwright/core';
 export type { AccuracyComparison } from './accuracy-gate.js';
 export { type BitwrightConfig, defineConfig } from './config.js';
 export { type EvaluateModelsOptions, evaluateModels, type ModelEvaluation } from './evaluate-models.js';
-export { type Explanation, explain, type NearMiss } from './explain.js';
-export { type Inspection, type InspectOptions, inspect } from './inspect.js';
+export { type Inspection, inspect } from './inspect.js';
 export type { GridReport, LayerReport } from './layer-report.js';
 export type { ModelInput } from './model-file.js';
-export type { NodeFate } from './node-fates.js';
 export { type QuantizeResult, quantize } from './quantize.js';
 export type { DataInput, QuantizeOptions } from './quantize-options.js';
 export type { RunHooks } from './run-hooks.js';
-export { type SweepOptions, type SweepOutcome, sweep } from './sweep.js';
-export type { SweepAxes } from './sweep-options.js';
+export {
+  type ModelSimulation,
+  type SimulateModelOptions,
+  type SweepPoint,
+  simulateModel,
+} from './simulate-model.js';
 export { VERSION } from './version.js';

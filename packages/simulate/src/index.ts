@@ -1,3 +1,6 @@
+export type { NoiseSource } from './analog/analog-dot.js';
+export { NoiseFeed } from './analog/noise-feed.js';
+export { resolveAnalog, type SeenMagnitudes } from './analog/resolve-analog.js';
 export {
   type HardwareConfig,
   hardwareJsonSchema,
@@ -19,3 +22,12 @@ export {
   notEmittable,
   type ObservedOutputs,
 } from './onnx/emit-network.js';
+export { type SimulatedLayer, type SimulateOptions, type Simulation, simulate } from './run/simulate.js';
+export { openSimulated } from './run/simulated-executor.js';
+export {
+  type HardwareSweep,
+  parseHardwareSweep,
+  SWEEP_PARAMETERS,
+  type SweepParameter,
+  varyHardware,
+} from './run/vary-hardware.js';

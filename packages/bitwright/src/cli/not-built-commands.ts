@@ -2,9 +2,10 @@ import { Command } from 'commander';
 import { notBuilt } from '../quantize-options.js';
 
 const PLANNED: Readonly<Record<string, string>> = {
+  sweep: 'models at many widths, compared',
+  explain: 'every pattern tried at a node',
   certify: 'what the runtime really executes in integers',
   diff: 'two quantized models compared',
-  simulate: 'integer-only and analog hardware',
   trace: 'the integer arithmetic of one output element',
   export: 'integers, golden vectors and other forms',
   backends: 'the backend tables',

@@ -57,7 +57,7 @@ const requantize = z
 
 const range = z.union([
   z.strictObject({ kind: z.literal('worst-case') }),
-  z.strictObject({ kind: z.literal('calibrated'), percentile: z.number().gt(50).max(100).optional() }),
+  z.strictObject({ kind: z.literal('calibrated') }),
   z.strictObject({ kind: z.literal('fixed'), value: z.number().positive() }),
 ]);
 

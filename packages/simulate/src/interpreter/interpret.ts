@@ -2,6 +2,7 @@ import { BitwrightError, dequantizeValue, quantizeValue } from '@bitwright/core'
 import type { Grid, IntegerNetwork, IntegerStep } from '../network/integer-network.js';
 import { type AccumulatorRecord, newRecord } from './accumulator-record.js';
 import { type Accumulators, dotAccumulators, finish, finishDot } from './run-dot.js';
+import { analogAccumulators, type NoiseSeat } from './run-dot-analog.js';
 import { runAdd, runConcat, runMultiply, runRescale, runSoftmax, runTable } from './run-elementwise.js';
 import { runMove } from './run-move.js';
 import { averageAccumulators, matMulAccumulators, runMaxPool } from './run-pool.js';
@@ -20,10 +21,16 @@ export interface Interpretation {
  * Runs an integer network on one batch, exactly: every sum in the order and with the overflow that the hardware has. It is
  * the reference that emitted models are held against, so it shares no kernel with them.
  *
+ * @param seat the noise of this run; without it analog cores are silent.
  * @throws SIMULATE_OVERFLOW where overflow is an error; SIMULATE_INTERPRETER_FLOAT for an operator that stayed float.
  */
-export function interpret(network: IntegerNetwork, inputs: ReadonlyMap<string, CodeTensor>): Interpretation {
+export function interpret(
+  network: IntegerNetwork,
+  inputs: ReadonlyMap<string, CodeTensor>,
+  seat: NoiseSeat = { feed: undefined, first: 0 },
+): Interpretation {
   const state = {
+    seat,
     values: new Map<string, CodeTensor>(inputs),
     accumulators: new Map<string, Accumulators>(),
     records: new Map<string, AccumulatorRecord>(),
@@ -33,6 +40,7 @@ export function interpret(network: IntegerNetwork, inputs: ReadonlyMap<string, C
 }
 
 interface State {
+  readonly seat: NoiseSeat;
   readonly values: Map<string, CodeTensor>;
   readonly accumulators: Map<string, Accumulators>;
   readonly records: Map<string, AccumulatorRecord>;
@@ -56,8 +64,14 @@ function runStep(step: IntegerStep, state: State): CodeTensor {
       return dequantizeCodes(value(step.input), step.grid);
     case 'constant':
       return { dims: step.dims, data: step.codes };
-    case 'dot':
-      return finishDot(step, held(dotAccumulators(step, value(step.input), record())));
+    case 'dot': {
+      const input = value(step.input);
+      const sums =
+        step.analog === undefined
+          ? dotAccumulators(step, input, record())
+          : analogAccumulators(step, step.analog, input, record(), state.seat);
+      return finishDot(step, held(sums));
+    }
     case 'matmul': {
       const sums = held(matMulAccumulators(step, value(step.inputs[0]), value(step.inputs[1]), record()));
       return finish(step.result, sums.dims, sums.data, () => 0);

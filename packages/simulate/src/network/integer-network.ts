@@ -1,5 +1,6 @@
 import type { Tensor } from '@bitwright/core';
 import type { OpNode } from '@bitwright/graph';
+import type { AnalogDot } from '../analog/analog-dot.js';
 import type { OperatorClass, OperatorHardware } from '../hardware/operator-hardware.js';
 import type { Dequantizer, Requantizer } from '../requantize/requantizer.js';
 
@@ -77,6 +78,8 @@ export interface DotStep extends StepBase {
   /** fl32(s_x * s_w), one for each output: what one unit of the accumulator stands for. */
   readonly scale: Float32Array;
   readonly result: Result;
+  /** What it meets in an analog core; absent for digital sums. One unit of the accumulator is then one code of the ADC. */
+  readonly analog?: AnalogDot;
 }
 
 /** What becomes of an accumulator: a code on a grid, or a float where the network goes on in floats. */

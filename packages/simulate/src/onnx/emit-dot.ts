@@ -15,10 +15,12 @@ export interface EmittedSums {
   /** What the width was enforced on, for the extremes. */
   readonly exact: readonly Value[];
   readonly overflows: Value | undefined;
+  /** The exact sum of each tile by itself. */
+  readonly partials: readonly Value[];
 }
 
 /** One byte of an operand: its place value, and its zero point. */
-interface Part {
+export interface Part {
   readonly value: Value;
   readonly zero: Value;
   readonly factor: number;
@@ -33,10 +35,12 @@ export function emitDotSums(builder: OnnxBuilder, step: DotStep, input: Codes): 
   const bound = dotBound(step);
   const { accumulator } = step.hardware;
   const exact: Value[] = [];
+  const partials: Value[] = [];
   const counts: Value[] = [];
   let sums: Value | undefined = startOf(builder, step);
   for (const tile of tiles) {
     const partial = emitTile(builder, step, inputs, tile, raw);
+    partials.push(partial);
     const next = sums === undefined ? partial : builder.op('Add', [sums, partial]);
     exact.push(next);
     const held = emitOverflow(builder, next, accumulator, bound.bits);
@@ -45,7 +49,7 @@ export function emitDotSums(builder: OnnxBuilder, step: DotStep, input: Codes): 
   }
   const overflows =
     counts.length === 0 ? undefined : counts.reduce((total, count) => builder.op('Add', [total, count]));
-  return { sums: raw ? correct(builder, step, sums!, padded) : sums!, exact, overflows };
+  return { sums: raw ? correct(builder, step, sums!, padded) : sums!, exact, overflows, partials };
 }
 
 /** The bias as the accumulator's first value, where the device keeps it there. */
@@ -63,20 +67,25 @@ export function channelShape(step: DotStep): (channels: number) => readonly numb
 }
 
 /** Products of one tile as indices into (channel, window); undefined is all of them. */
-type Tile = Int32Array | undefined;
+export type Tile = Int32Array | undefined;
 
 function tilesOf(step: DotStep): Tile[] {
   const { accumulator, tile } = step.hardware;
-  if (accumulator.at !== 'tile' || tile === undefined || tile.size >= step.depth) return [undefined];
-  const order = summingOrder(step.depth, sizeOf(step.window?.kernel ?? []), tile.order);
+  return accumulator.at === 'tile' && tile !== undefined ? tilesOfSize(step, tile.size) : [undefined];
+}
+
+/** The products of a step in tiles of a size, in the order in which the device sums them. */
+export function tilesOfSize(step: DotStep, size: number): Tile[] {
+  if (size >= step.depth) return [undefined];
+  const kernel = sizeOf(step.window?.kernel ?? []);
+  const order = summingOrder(step.depth, kernel, step.hardware.tile?.order ?? 'channel-first');
   const tiles: Tile[] = [];
-  for (let first = 0; first < step.depth; first += tile.size)
-    tiles.push(order.subarray(first, first + tile.size));
+  for (let first = 0; first < step.depth; first += size) tiles.push(order.subarray(first, first + size));
   return tiles;
 }
 
 /** Splits codes into bytes; codes of up to 8 bits are one. */
-function bytesOf(builder: OnnxBuilder, input: Codes, zeroPoint: number): Part[] {
+export function bytesOf(builder: OnnxBuilder, input: Codes, zeroPoint: number): Part[] {
   const zero = zeroPoint + input.shift;
   if (input.carrier === 'uint8') return [{ value: input.value, zero: builder.uint8(zero), factor: 1 }];
   const low = builder.op('Mod', [input.value, builder.int32(256)]);
@@ -87,7 +96,8 @@ function bytesOf(builder: OnnxBuilder, input: Codes, zeroPoint: number): Part[] 
   ];
 }
 
-function emitTile(
+/** Writes the exact sum of one tile, in int32. */
+export function emitTile(
   builder: OnnxBuilder,
   step: DotStep,
   inputs: readonly Part[],
@@ -118,7 +128,12 @@ function multiply(builder: OnnxBuilder, step: DotStep, value: Value, w: Part, x:
   );
 }
 
-function convAttributes(window: Window, group: number, unpadded: boolean): Record<string, number | number[]> {
+/** The attributes of a convolution with a window. */
+export function convAttributes(
+  window: Window,
+  group: number,
+  unpadded: boolean,
+): Record<string, number | number[]> {
   return {
     kernel_shape: [...window.kernel],
     strides: [...window.strides],
@@ -129,7 +144,7 @@ function convAttributes(window: Window, group: number, unpadded: boolean): Recor
 }
 
 /** The input channels that a tile reads, where that is fewer than all. */
-function channelRange(step: DotStep, tile: Tile): { first: number; last: number } | undefined {
+export function channelRange(step: DotStep, tile: Tile): { first: number; last: number } | undefined {
   if (tile === undefined || step.groups > 1) return undefined;
   const window = sizeOf(step.window?.kernel ?? []);
   let first = Number.POSITIVE_INFINITY;
@@ -141,7 +156,8 @@ function channelRange(step: DotStep, tile: Tile): { first: number; last: number 
   return first === 0 && last === step.depth / window ? undefined : { first, last };
 }
 
-function sliceChannels(
+/** The input channels of a tile. */
+export function sliceChannels(
   builder: OnnxBuilder,
   step: DotStep,
   value: Value,

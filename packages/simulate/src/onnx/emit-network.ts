@@ -1,10 +1,13 @@
 import { BitwrightError, DenseTensor, type Tensor } from '@bitwright/core';
 import { emitBytes } from '@bitwright/emit';
 import type { Value } from '@bitwright/graph';
+import type { AnalogDot } from '../analog/analog-dot.js';
+import { NoiseFeed, type Samples } from '../analog/noise-feed.js';
 import type { DotStep, Grid, IntegerNetwork, IntegerStep, Result } from '../network/integer-network.js';
 import { dotBound } from '../network/worst-case.js';
 import { OnnxBuilder } from './builder.js';
 import { type Codes, carrierOf, shiftOf } from './codes.js';
+import { type AnalogSupply, emitAnalogSums, type NoiseInput } from './emit-analog.js';
 import { channelShape, type EmittedSums, emitDotSums } from './emit-dot.js';
 import { emitDequantizer, emitRequantizer } from './emit-requantizer.js';
 import {
@@ -21,8 +24,20 @@ import {
 
 /** What an emitted file gives out beside the network's own outputs. */
 export interface EmitNetworkOptions {
-  /** `statistics`: extremes and overflow counts of each accumulator; `accumulators`: all of them; `codes`: every value. */
-  readonly observe?: readonly ('statistics' | 'accumulators' | 'codes')[];
+  /**
+   * `statistics`: extremes and overflow counts of each accumulator; `magnitudes`: the largest tile sum and input of each dot
+   * product; `accumulators`: all of them; `codes`: every value.
+   */
+  readonly observe?: readonly ('statistics' | 'magnitudes' | 'accumulators' | 'codes')[];
+  /** The noise of a run: it programs the weights now, and the rest is fed through the inputs in `noise`. */
+  readonly feed?: NoiseFeed;
+}
+
+/** An input of an emitted file that carries noise. */
+export interface NoiseInputPlace {
+  readonly name: string;
+  readonly step: DotStep;
+  readonly what: NoiseInput;
 }
 
 /** Names of the extra outputs, by the output of the step that they are about. */
@@ -32,12 +47,16 @@ export interface ObservedOutputs {
   readonly overflows?: string;
   readonly accumulators?: string;
   readonly codes?: string;
+  readonly tile?: string;
+  readonly input?: string;
 }
 
 /** An integer network as a file. */
 export interface EmittedNetwork {
   readonly bytes: Uint8Array;
   readonly observed: ReadonlyMap<string, ObservedOutputs>;
+  /** Inputs beside the network's own, which carry noise. */
+  readonly noise: readonly NoiseInputPlace[];
 }
 
 /** Why a network can't be said in ONNX operators of a reasonable number; undefined when it can. */
@@ -51,8 +70,24 @@ export function notEmittable(
   return undefined;
 }
 
+const SILENT = { weightNoise: { additive: 0, proportional: 0 }, plugins: [] };
+
+/** The noise of one input of an emitted file over a batch; undefined where the source is silent. */
+export function noiseFor(
+  feed: NoiseFeed,
+  step: DotStep,
+  what: NoiseInput,
+  samples: Samples,
+): Float32Array | undefined {
+  const analog = step.analog!;
+  return what.place === 'inputs'
+    ? feed.inputs(step, analog, what.what, samples)
+    : feed.sum(step, analog, what.tile, what.at, samples);
+}
+
 function refused(step: DotStep): string | undefined {
   const { accumulator, pairs } = step.hardware;
+  if (step.analog !== undefined) return undefined;
   const bound = dotBound(step);
   const bias = step.bias?.aligned.reduce((most, one) => Math.max(most, Math.abs(one)), 0) ?? 0;
   const widest = Math.max(-bound.low, bound.high) + bias;
@@ -100,7 +135,7 @@ export function emitNetwork(network: IntegerNetwork, options: EmitNetworkOptions
       at: { node: obstacle.name },
     });
   }
-  const emitter = new NetworkEmitter(network, new Set(options.observe));
+  const emitter = new NetworkEmitter(network, new Set(options.observe), options.feed);
   for (const step of network.steps) emitter.emit(step);
   return emitter.finish();
 }
@@ -113,11 +148,13 @@ class NetworkEmitter {
   readonly #builder: OnnxBuilder;
   readonly #values = new Map<string, Held>();
   readonly #observed = new Map<string, ObservedOutputs>();
+  readonly #noise: NoiseInputPlace[] = [];
   readonly #pending: { name: string; value: Value; dtype: 'int32' | 'uint8' }[] = [];
 
   constructor(
     private readonly network: IntegerNetwork,
     private readonly observe: ReadonlySet<string>,
+    private readonly feed: NoiseFeed | undefined,
   ) {
     this.#builder = new OnnxBuilder(network.opset, network.irVersion);
     for (const { name, dtype, shape } of network.inputs) {
@@ -137,7 +174,7 @@ class NetworkEmitter {
     for (const { name, value } of this.network.outputs)
       this.#builder.output(name, this.#float(value), 'float');
     for (const { name, value, dtype } of this.#pending) this.#builder.output(name, value, dtype);
-    return { bytes: emitBytes(this.#builder.module), observed: this.#observed };
+    return { bytes: emitBytes(this.#builder.module), observed: this.#observed, noise: this.#noise };
   }
 
   #step(step: IntegerStep): Held {
@@ -160,7 +197,7 @@ class NetworkEmitter {
         const [a, b] = step.inputs.map((name) => this.#codes(name)) as [Codes, Codes];
         const zeros = step.grids.map((grid, i) => builder.uint8(grid.zeroPoint + [a, b][i]!.shift));
         const sums = builder.op('MatMulInteger', [a.value, b.value, ...zeros]);
-        this.#observeSums(step, { sums, exact: [sums], overflows: undefined });
+        this.#observeSums(step, { sums, exact: [sums], overflows: undefined, partials: [sums] });
         return this.#result(sums, step.result, () => []);
       }
       case 'average': {
@@ -225,8 +262,13 @@ class NetworkEmitter {
 
   #dot(step: DotStep): Held {
     const builder = this.#builder;
-    const emitted = emitDotSums(builder, step, this.#codes(step.input));
+    const input = this.#codes(step.input);
+    const emitted =
+      step.analog === undefined
+        ? emitDotSums(builder, step, input)
+        : emitAnalogSums(builder, step, step.analog, input, this.#supply(step.analog));
     this.#observeSums(step, emitted);
+    if (this.observe.has('magnitudes')) this.#observeMagnitudes(step, emitted, input);
     const shape = channelShape(step);
     let { sums } = emitted;
     if (step.bias !== undefined && step.hardware.accumulator.bias === 'apart') {
@@ -238,6 +280,22 @@ class NetworkEmitter {
       sums = builder.op('Add', [sums, bias]);
     }
     return this.#result(sums, step.result, shape);
+  }
+
+  #supply(analog: AnalogDot): AnalogSupply {
+    const { feed } = this;
+    const silent = feed ?? new NoiseFeed(this.network, 0);
+    return {
+      weights: (step) => silent.weights(step, feed === undefined ? { ...analog, ...SILENT } : analog),
+      noise: (step, what) => {
+        if (feed === undefined || noiseFor(feed, step, what, { first: 0, count: 0, size: 0 }) === undefined)
+          return undefined;
+        const name = `${step.output}:noise:${Object.values(what).join(':')}`;
+        this.#noise.push({ name, step, what });
+        return this.#builder.graph.placeholder(name, { kind: 'tensor', dtype: 'float', shape: undefined })
+          .output;
+      },
+    };
   }
 
   #result(sums: Value, result: Result, shape: (channels: number) => readonly number[]): Held {
@@ -262,6 +320,20 @@ class NetworkEmitter {
     this.#note(step, { most: `${step.output}:most` }, extreme('ReduceMax', 'Max'), 'int32');
     if (overflows !== undefined)
       this.#note(step, { overflows: `${step.output}:overflows` }, overflows, 'int32');
+  }
+
+  #observeMagnitudes(step: DotStep, { partials }: EmittedSums, input: Codes): void {
+    const builder = this.#builder;
+    const largest = (value: Value): Value => builder.reduceAll('ReduceMax', builder.op('Abs', [value]));
+    const tiles = partials.map(largest);
+    this.#note(
+      step,
+      { tile: `${step.output}:tile` },
+      tiles.length === 1 ? tiles[0]! : builder.op('Max', tiles),
+      'int32',
+    );
+    const inputs = largest(centred(builder, input, step.inputGrid));
+    this.#note(step, { input: `${step.output}:input` }, inputs, 'int32');
   }
 
   #note(step: IntegerStep, names: ObservedOutputs, value: Value, dtype: 'int32' | 'uint8'): void {

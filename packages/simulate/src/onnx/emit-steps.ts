@@ -98,7 +98,7 @@ export function emitAverageSums(builder: OnnxBuilder, step: AverageStep, input: 
           );
   const bound = rangeBound(step.inputGrid, step.count);
   const { value, overflows } = emitOverflow(builder, exact, step.hardware.accumulator, bound.bits);
-  return { sums: value, exact: [exact], overflows };
+  return { sums: value, exact: [exact], overflows, partials: [exact] };
 }
 
 function windowSums(builder: OnnxBuilder, step: AverageStep, input: Codes): Value {

@@ -1,0 +1,111 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { bitwright, MNIST, temporaryFolder } from '../support/cli.js';
+
+const folder = temporaryFolder();
+const quantized = join(folder, 'w4a4.onnx');
+const evaluation = join(MNIST, 'evaluation.json');
+const calibration = join(MNIST, 'calibration.json');
+
+interface SimulateDocument {
+  readonly hardware: string;
+  readonly correct: number[];
+  readonly total: number;
+  readonly layers: {
+    name: string;
+    accumulatorBits: { worstCase: number; onData: number };
+    overflows: number;
+    snr?: Record<string, number | null>;
+  }[];
+  readonly sweeps: { parameter: string; points: { value: number; correct: number[] }[] }[];
+}
+
+function simulated(...options: string[]): SimulateDocument {
+  const result = bitwright('simulate', quantized, '--eval', evaluation, '--json', ...options);
+  expect(result.code, result.stderr).toBe(0);
+  return result.json<SimulateDocument>();
+}
+
+test('simulate counts what the quantized file counts, and says what accumulators need', {
+  timeout: 240_000,
+}, () => {
+  const made = bitwright(
+    ...['quantize', join(MNIST, 'resnet8_ce.onnx'), '-o', quantized, '--bits', 'W4A4'],
+    ...['--scheme', 'integer-only', '--data', calibration, '--samples', '128'],
+  );
+  expect(made.code, made.stderr).toBe(0);
+  const evaluated = bitwright('evaluate', quantized, '--data', evaluation, '--samples', '300', '--json');
+  const [{ correct: expected }] = evaluated.json<{ models: [{ correct: number }] }>().models;
+  const exact = simulated('--hardware', 'int8-cpu-vnni', '--samples', '300');
+  expect(exact.total).toBe(300);
+  expect(Math.abs(exact.correct[0]! - expected)).toBeLessThanOrEqual(3);
+  for (const { accumulatorBits, overflows } of exact.layers) {
+    expect(accumulatorBits.onData).toBeLessThanOrEqual(accumulatorBits.worstCase);
+    expect(overflows).toBe(0);
+  }
+  const narrow = simulated(
+    '--hardware',
+    'fpga-narrow-accumulator',
+    '--samples',
+    '100',
+    '--sweep',
+    'accumulator-bits=8,16',
+  );
+  expect(narrow.sweeps[0]!.points.map(({ value }) => value)).toEqual([8, 16]);
+  expect(narrow.sweeps[0]!.points[0]!.correct[0]).toBeLessThan(narrow.sweeps[0]!.points[1]!.correct[0]!);
+});
+
+test('an analog core: a count for each seed, and what each source does to each layer', {
+  timeout: 240_000,
+}, () => {
+  const photonic = simulated(
+    '--hardware',
+    'photonic-4bit',
+    '--samples',
+    '64',
+    '--data',
+    calibration,
+    '--seeds',
+    '2',
+  );
+  expect(photonic.correct).toHaveLength(2);
+  const sources = Object.keys(photonic.layers[0]!.snr!);
+  expect(sources).toEqual(expect.arrayContaining(['weights', 'sum', 'adc', 'all']));
+});
+
+test.each([
+  [['--hardware', 'photonic-4bits'], 2, 'HARDWARE_UNKNOWN'],
+  [['--hardware', 'photonic-4bit'], 2, 'SIMULATE_CALIBRATION'],
+  [['--hardware', 'noplace.json'], 1, 'HARDWARE_INVALID'],
+  [['--hardware', 'broken.json'], 1, 'HARDWARE_INVALID'],
+  [['--hardware', 'absent.json'], 1, 'FILE_ABSENT'],
+  [['--hardware', 'narrow.json'], 1, 'HARDWARE_WIDTH'],
+  [['--hardware', 'strict.json'], 1, 'SIMULATE_OVERFLOW'],
+  [['--hardware', 'int8-cpu-vnni', '--sweep', 'enobs=2..3'], 2, 'OPTION_VALUE'],
+  [[], 2, 'OPTION_MISSING'],
+])('%j is refused', (options, code, error) => {
+  writeFileSync(
+    join(folder, 'noplace.json'),
+    JSON.stringify({ name: 'n', noise: [{ kind: 'additive', sigma: 1 }] }),
+  );
+  writeFileSync(join(folder, 'broken.json'), '{');
+  writeFileSync(join(folder, 'narrow.json'), JSON.stringify({ name: 'n', weightBits: 3 }));
+  writeFileSync(
+    join(folder, 'strict.json'),
+    JSON.stringify({ name: 'n', accumulator: { bits: 6, overflow: 'error' } }),
+  );
+  const args = options.map((word) => (word.endsWith('.json') ? join(folder, word) : word));
+  const result = bitwright('simulate', quantized, '--eval', evaluation, '--samples', '20', '--json', ...args);
+  expect(result.json<{ error: { code: string } }>().error.code).toBe(error);
+  expect(result.code).toBe(code);
+});
+
+test('a float model is told to be quantized first, with the command', () => {
+  const model = join(MNIST, 'resnet8_ce.onnx');
+  const result = bitwright('simulate', model, '--hardware', 'int8-cpu-vnni', '--eval', evaluation, '--json');
+  expect(result.code).toBe(1);
+  const { error } = result.json<{ error: { code: string; hint: string } }>();
+  expect(error.code).toBe('SIMULATE_FLOAT_MODEL');
+  expect(error.hint).toContain(`bitwright quantize ${model}`);
+});

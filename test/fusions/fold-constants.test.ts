@@ -237,6 +237,14 @@ describe('what is known although the batch is not', () => {
 });
 
 describe('limits', () => {
+  test('what only decides a branch is left to the runtime', () => {
+    const module = model(`g (float[2,3] x) => (int64[] y) <int64 two = {2}> {
+      s = Size(x) c = Greater(s, two)
+      y = If(c) <then_branch = t () => (int64[] u) { u = Neg(two) }, else_branch = e () => (int64[] v) { v = Abs(two) }> }`);
+    expect(foldConstants(module).folded).toBe(0);
+    expect(opTypes(module)).toContain('Size');
+  });
+
   test('outputs of a graph are left as they are', () => {
     const module = model('g () => (float y) { y = Constant<value_float = 1.0>() }');
     expect(foldConstants(module).folded).toBe(0);

@@ -64,6 +64,15 @@ describe('batch normalizations leave a reason', () => {
     expect(report.rejected[0]).toMatchObject({ culprit: 'h' });
   });
 
+  test('of other channels than its input has, which a runtime broadcasts', () => {
+    const { ops, reasons } = fuse(
+      '(float[1,1,4,2] x) => (float[1,1,4,2] y)',
+      'y = BatchNormalization(x, g, b, m, v)',
+    );
+    expect(ops).toEqual(['BatchNormalization']);
+    expect(reasons('RULE_CHANNELS')).toEqual(['replace-batch-norm-by-depthwise-conv']);
+  });
+
   test('of an unknown rank', () => {
     const { reasons } = fuse('(float[] x) => (float[] y)', 'y = BatchNormalization(x, g, b, m, v)');
     expect(reasons('RULE_RANK_UNKNOWN')).toEqual(['replace-batch-norm-by-depthwise-conv']);
@@ -134,6 +143,14 @@ describe('nodes that do nothing', () => {
     const { ops, reasons } = fuse(IMAGE, 'y = Identity(x)');
     expect(ops).toEqual(['Identity']);
     expect(reasons('RULE_OUTPUT_NAME')).toEqual(['drop-identity']);
+  });
+
+  test('an Identity that names an output stays while others read what it copies', () => {
+    const { ops } = fuse(
+      '(float[N,2,4,4] x) => (float[N,2,4,4] y, float[N,2,4,4] z)',
+      'r = Relu(x) y = Identity(r) z = Exp(r)',
+    );
+    expect(ops).toEqual(['Relu', 'Identity', 'Exp']);
   });
 
   test('Reshapes merge unless the second copies a size', () => {

@@ -62,6 +62,8 @@ describe('captureModel', () => {
       ),
     );
     lint(module);
+    const open = captureModel(model({ input: [tensorInfo('x', -1, 2)] }));
+    expect(open.graph.inputs[0]?.shape).toEqual([undefined, 2]);
     const kinds = [...module.graph.nodes()].map(({ kind }) => kind);
     expect(kinds).toEqual(['placeholder', 'get_attr', 'get_attr', 'op', 'op', 'output']);
     expect(module.graph.inputs.map(({ name }) => name)).toEqual(['x']);

@@ -15,6 +15,7 @@ export function valueTypeOf(type: TypeProto | undefined): ValueType | undefined 
 }
 
 function dimOf(dim: DimensionProto): Dim {
-  if (dim.dimValue !== undefined) return Number(dim.dimValue);
+  // old exporters write -1 for a size that is open
+  if (dim.dimValue !== undefined) return Number(dim.dimValue) < 0 ? undefined : Number(dim.dimValue);
   return dim.dimParam === '' ? undefined : dim.dimParam;
 }

@@ -35,6 +35,10 @@ export const replaceBatchNormByDepthwiseConv = defineRule({
     if (x.dtype !== undefined && x.dtype !== 'float')
       return reject('RULE_DTYPE', `'${x.name}' is ${x.dtype}, and only float is rewritten`, x);
     const channels = affine.scale.length;
+    const made = x.shape?.[1];
+    // a runtime broadcasts here what the standard does not allow, and a Conv does not
+    if (typeof made === 'number' && made !== channels)
+      return reject('RULE_CHANNELS', `'${x.name}' has ${made} channels and ${channels} are mapped`, x);
     const ones = new Array<number>(rank - 2).fill(1);
     const { gamma, beta } = constants;
     const scale = new DenseTensor('float', [channels, 1, ...ones], Float32Array.from(affine.scale));

@@ -70,6 +70,22 @@ export function inferShapes(module: GraphModule): void {
 
 const DEFAULT_LIMIT = 16_384;
 
+/** How far ahead a value's readers are followed to an If. */
+const STEPS_TO_A_BRANCH = 4;
+
+/**
+ * True for a value that only decides which branch of an If is taken: the runtime inlines a branch that it can choose when it
+ * loads the model, and then refuses shapes that it accepted before.
+ */
+function decidesABranch({ uses }: Value, steps: number = STEPS_TO_A_BRANCH): boolean {
+  if (uses.size === 0 || steps === 0) return false;
+  for (const { node } of uses) {
+    if (node.kind !== 'op') return false;
+    if (!node.is('If') && !node.outputs.every((value) => decidesABranch(value, steps - 1))) return false;
+  }
+  return true;
+}
+
 /** Operators that must not become constants though their inputs are. */
 const NEVER: ReadonlySet<string> = new Set([
   ...[
@@ -134,7 +150,11 @@ class Folding {
   }
 
   #mayGo(node: OpNode): boolean {
-    return node.outputs.some(({ uses }) => uses.size > 0) && !node.outputs.some(isGraphOutput);
+    return (
+      node.outputs.some(({ uses }) => uses.size > 0) &&
+      !node.outputs.some(isGraphOutput) &&
+      !node.outputs.some((value) => decidesABranch(value))
+    );
   }
 
   #become(node: OpNode, tensors: readonly Tensor[]): boolean {

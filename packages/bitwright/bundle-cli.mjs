@@ -6,7 +6,11 @@ import { build } from 'esbuild';
 const outdir = 'dist/command';
 rmSync(outdir, { recursive: true, force: true });
 await build({
-  entryPoints: { main: 'src/cli/main.ts' },
+  entryPoints: {
+    main: 'src/cli/main.ts',
+    // a thread is started from a file of its own
+    'evaluation-worker': '../analyze/dist/node/evaluation-worker.js',
+  },
   outdir,
   bundle: true,
   splitting: true,

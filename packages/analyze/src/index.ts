@@ -6,6 +6,8 @@ export type {
 } from './certify/certificate-document.js';
 export type { DiffDocument, DiffLayer } from './diff/diff-document.js';
 export { DOCUMENTS, jsonSchemaText } from './documents.js';
+export { FileJournal } from './node/file-journal.js';
+export { openWorkerPool } from './node/worker-pool.js';
 export {
   type ParetoPoint,
   type ReportDocument,
@@ -19,4 +21,20 @@ export { BitSet } from './statistics/bit-set.js';
 export { type McNemar, mcNemar } from './statistics/mcnemar.js';
 export { type OutputKind, outputDivergence } from './statistics/output-divergence.js';
 export { type Interval, wilsonInterval } from './statistics/wilson.js';
+export { digest } from './sweep/digest.js';
+export { type EvaluationPool, inThisThread } from './sweep/evaluation-pool.js';
+export type { SweepJournal } from './sweep/journal.js';
+export { runSweep, type SweepOptions, type SweepResult } from './sweep/run-sweep.js';
 export type { SweepComparison, SweepDocument, SweepFloat, SweepRun } from './sweep/sweep-document.js';
+export { otherSweep } from './sweep/sweep-ledger.js';
+export type { CellTiming } from './sweep/sweep-outcome.js';
+export type {
+  ConvertedCell,
+  LoadedSubject,
+  SweepCell,
+  SweepPlan,
+  SweepSetting,
+  SweepSubject,
+} from './sweep/sweep-plan.js';
+export type { CellFiles } from './sweep/sweep-runner.js';
+export { comparisonsCsv, runsCsv, sweepMarkdown } from './sweep/tables.js';

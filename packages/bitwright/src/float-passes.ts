@@ -1,27 +1,80 @@
 import { upgradeOpset } from '@bitwright/capture';
-import type { Diagnostic } from '@bitwright/core';
 import { fusionRules } from '@bitwright/fusions';
-import type { GraphModule } from '@bitwright/graph';
-import { applyRules, foldConstants } from '@bitwright/rewrite';
+import { type GraphModule, lint, nodeName, type OpNode } from '@bitwright/graph';
+import { applyRules, foldConstants, provenanceOf, type Rule, type RulesReport } from '@bitwright/rewrite';
 
 /** What the passes over the float graph did. */
-export interface FloatPassReport {
-  readonly applied: readonly { readonly rule: string; readonly node: string }[];
-  readonly rejected: readonly {
-    readonly rule: string;
-    readonly node: string;
-    readonly code: string;
-    readonly reason: string;
-  }[];
-  readonly diagnostics: readonly Diagnostic[];
+export interface FloatPassReport extends Pick<RulesReport, 'applied' | 'rejected'> {
+  /** What became of the operators that the model had before. */
+  readonly captured: readonly CapturedNode[];
 }
 
-/** The passes before quantization, in order: opset upgrade, constant folding, fusion. In place. */
-export function runFloatPasses(module: GraphModule, opset: number): FloatPassReport {
-  const diagnostics: Diagnostic[] = [];
+/** An operator of the model as it was captured, and what the passes made of it. */
+export interface CapturedNode {
+  readonly name: string;
+  readonly opType: string;
+  /** The operator of the fused graph that stands for it: itself, or what a rule made of it; none where it is gone. */
+  readonly now: OpNode | undefined;
+  /** Why it is gone, or stands for itself no longer. */
+  readonly change?: { readonly code: 'FUSED' | 'REMOVED' | 'FOLDED'; readonly reason: string };
+}
+
+/**
+ * The passes before quantization, in order: opset upgrade, constant folding, rules, dead code; the graph is verified around
+ * each. In place.
+ *
+ * @param rules those that ship by default.
+ * @throws GRAPH_INVALID naming the pass, and the errors of rules.
+ */
+export function runFloatPasses(
+  module: GraphModule,
+  opset: number,
+  rules: readonly Rule[] = fusionRules,
+): FloatPassReport {
+  const before = [...module.graph.allOps()].map((node) => ({
+    node,
+    name: nodeName(node),
+    opType: node.opType,
+  }));
+  lint(module);
   if (module.opset < opset) upgradeOpset(module, opset);
+  lint(module, 'the opset upgrade');
   foldConstants(module);
-  const { applied, rejected } = applyRules(module, fusionRules);
+  lint(module, 'constant folding');
+  const folded = new Set(before.flatMap(({ node }) => (node.erased ? [node] : [])));
+  const report = applyRules(module, rules);
   module.graph.eliminateDeadCode();
-  return { applied, rejected, diagnostics };
+  lint(module, 'the removal of dead code');
+  const { applied, rejected } = report;
+  const made = madeOf(module);
+  const takers = new Map(report.removed.map(({ node, rule }) => [node, rule]));
+  const captured = before.map(({ node, name, opType }): CapturedNode => {
+    if (!node.erased) return { name, opType, now: node };
+    const now = made.get(name);
+    if (now !== undefined) {
+      const reason = `the rule '${provenanceOf(now)?.rule}' made '${nodeName(now)}' of it`;
+      return { name, opType, now, change: { code: 'FUSED', reason } };
+    }
+    const rule = takers.get(name);
+    if (rule !== undefined)
+      return {
+        name,
+        opType,
+        now: undefined,
+        change: { code: 'REMOVED', reason: `the rule '${rule}' removed it` },
+      };
+    const change = folded.has(node)
+      ? ({ code: 'FOLDED', reason: 'it is computed at compile time' } as const)
+      : ({ code: 'REMOVED', reason: 'nothing reads its result' } as const);
+    return { name, opType, now: undefined, change };
+  });
+  return { applied, rejected, captured };
+}
+
+/** The operators that rules made, by the names of what they stand for. */
+function madeOf(module: GraphModule): Map<string, OpNode> {
+  const made = new Map<string, OpNode>();
+  for (const node of module.graph.allOps())
+    for (const name of provenanceOf(node)?.from ?? []) made.set(name, node);
+  return made;
 }

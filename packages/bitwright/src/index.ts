@@ -8,13 +8,16 @@
  *
  * @packageDocumentation
  */
+export type { SweepComparison, SweepDocument, SweepFloat, SweepRun } from '@bitwright/analyze';
 export { BitwrightError, type Diagnostic, type ErrorPlace } from '@bitwright/core';
 export type { AccuracyComparison } from './accuracy-gate.js';
 export { type BitwrightConfig, defineConfig } from './config.js';
 export { type EvaluateModelsOptions, evaluateModels, type ModelEvaluation } from './evaluate-models.js';
-export { type Inspection, inspect } from './inspect.js';
+export { type Explanation, explain, type NearMiss } from './explain.js';
+export { type Inspection, type InspectOptions, inspect } from './inspect.js';
 export type { GridReport, LayerReport } from './layer-report.js';
 export type { ModelInput } from './model-file.js';
+export type { NodeFate } from './node-fates.js';
 export { type QuantizeResult, quantize } from './quantize.js';
 export type { DataInput, QuantizeOptions } from './quantize-options.js';
 export type { RunHooks } from './run-hooks.js';
@@ -24,4 +27,6 @@ export {
   type SweepPoint,
   simulateModel,
 } from './simulate-model.js';
+export { type SweepOptions, type SweepOutcome, sweep } from './sweep.js';
+export type { SweepAxes } from './sweep-options.js';
 export { VERSION } from './version.js';

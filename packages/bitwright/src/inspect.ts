@@ -6,6 +6,7 @@ import { type FloatPassReport, runFloatPasses } from './float-passes.js';
 import { type LayerReport, reportLayers } from './layer-report.js';
 import { conventionOf } from './metadata.js';
 import { assertFloatModel, loadModel, type ModelInput, modelName } from './model-file.js';
+import { type NodeFate, nodeFates } from './node-fates.js';
 import { type QuantizeOptions, resolveOptions } from './quantize-options.js';
 
 /** What is shown of a model's input or output. */
@@ -28,6 +29,8 @@ export interface Inspection {
   readonly parameters: number;
   /** The plan for a float model; empty for one that is quantized already. */
   readonly layers: readonly LayerReport[];
+  /** What becomes of every operator of the file, and why; empty like `layers`. */
+  readonly nodes: readonly NodeFate[];
   readonly fusions: FloatPassReport['applied'];
   readonly rejected: FloatPassReport['rejected'];
   /** The model after the passes, with quantizers, for --ir. */
@@ -50,13 +53,15 @@ export function inspect(
   const resolved = resolveOptions({ bits, ...rest });
   const module = loadModel(model);
   const facts = factsOf(module, modelName(model));
-  if (facts.convention !== 'float') return { ...facts, layers: [], fusions: [], rejected: [], module };
+  if (facts.convention !== 'float')
+    return { ...facts, layers: [], nodes: [], fusions: [], rejected: [], module };
   assertFloatModel(module, modelName(model));
   const passes = runFloatPasses(module, 13);
   const prepared = prepare(module, resolved.backend, new QConfigResolver(resolved.qconfig));
   return {
     ...facts,
     layers: reportLayers(prepared),
+    nodes: nodeFates(passes.captured, prepared),
     fusions: passes.applied,
     rejected: passes.rejected,
     module,
@@ -66,7 +71,7 @@ export function inspect(
 function factsOf(
   module: GraphModule,
   path: string,
-): Omit<Inspection, 'layers' | 'fusions' | 'rejected' | 'module'> {
+): Omit<Inspection, 'layers' | 'nodes' | 'fusions' | 'rejected' | 'module'> {
   const operators: Record<string, number> = {};
   for (const node of module.graph.allOps()) {
     const key = node.domain === '' ? node.opType : `${node.domain}.${node.opType}`;

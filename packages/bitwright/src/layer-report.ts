@@ -1,4 +1,13 @@
-import { isQuantizer, nodeName, type OpNode, qparamsOf, quantSpecOf } from '@bitwright/graph';
+import {
+  type GraphModule,
+  isQuantizer,
+  type Node,
+  nodeName,
+  type OpNode,
+  type QuantRole,
+  qparamsOf,
+  quantSpecOf,
+} from '@bitwright/graph';
 import type { PreparedModel } from '@bitwright/quantize';
 
 /** What became of one operator: how it is quantized, or why it stays float. */
@@ -66,6 +75,57 @@ function gridsOf(node: OpNode, layer: PreparedModel['layers'][number]): Partial<
     ...(isQuantizer(input) && { activations: gridReport(input) }),
     ...(isQuantizer(output) && { output: gridReport(output) }),
   };
+}
+
+/** One entry for each operator of a quantized graph that was read from a file. */
+export function reportQuantizedGraph(module: GraphModule): LayerReport[] {
+  const reports: LayerReport[] = [];
+  const members = new Set<OpNode>();
+  for (const node of module.graph.allOps()) {
+    if (node.domain === 'ai.bitwright' || members.has(node)) continue;
+    const { tail, quantizer } = behind(node);
+    for (const member of tail) members.add(member);
+    const identity = { name: nodeName(node), opType: node.opType };
+    const [input, weight, bias] = node.inputs.map((value) => value?.producer);
+    const weights = quantizerOf(weight, 'weight');
+    const layer: Partial<LayerReport> = {
+      ...(weights && { weights: weightReport(weights) }),
+      ...(quantizerOf(bias, 'bias') && { bias: { bits: quantSpecOf(quantizerOf(bias, 'bias')!).bits } }),
+      ...(quantizerOf(input, 'activation') && { activations: gridReport(quantizerOf(input, 'activation')!) }),
+      ...(quantizer && { output: gridReport(quantizer) }),
+    };
+    if (Object.keys(layer).length > 0)
+      reports.push({ ...identity, pattern: [node, ...tail].map(({ opType }) => opType), ...layer });
+    else
+      reports.push({
+        ...identity,
+        float: { code: 'FLOAT_IN_FILE', reason: 'the quantized file has it float' },
+      });
+  }
+  return reports;
+}
+
+/** The Relu or Clip that alone reads a node's result, and the quantizer that alone reads what comes out. */
+function behind(node: OpNode): { readonly tail: readonly OpNode[]; readonly quantizer?: OpNode } {
+  const tail: OpNode[] = [];
+  for (let last = node; ; last = tail.at(-1)!) {
+    const [use] = last.outputs[0]?.uses ?? [];
+    if (use?.node.kind !== 'op' || last.outputs[0]!.uses.size !== 1) return { tail: [] };
+    const activation = use.node.is('Relu') || use.node.is('Clip') ? use.node : undefined;
+    if (isQuantizer(use.node)) return { tail, quantizer: use.node };
+    if (activation === undefined) return { tail: [] };
+    tail.push(activation);
+  }
+}
+
+function quantizerOf(node: Node | undefined, role: QuantRole): OpNode | undefined {
+  return isQuantizer(node) && quantSpecOf(node).role === role ? node : undefined;
+}
+
+function weightReport(node: OpNode): NonNullable<LayerReport['weights']> {
+  const { bits, zeroPoint, axis } = qparamsOf(node);
+  const symmetric = zeroPoint.every((zero) => zero === 0);
+  return { bits, symmetric, ...(axis !== undefined && { axis }) };
 }
 
 function gridReport(node: OpNode): GridReport {

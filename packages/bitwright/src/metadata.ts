@@ -36,15 +36,13 @@ export function conventionOf(module: GraphModule): string {
   const get = (key: string): string | undefined => module.metadataProps.get(`bitwright.${key}`);
   const bits = get('bits');
   if (bits !== undefined) {
-    return [
-      bits,
-      `scheme ${get('scheme')}`,
-      `method ${get('method')}`,
-      `weights ${get('weights')}`,
-      `bias ${get('bias')}`,
-      `dialect ${get('dialect')}`,
-      `${get('samples')} calibration samples`,
-    ].join(', ');
+    const said = ['scheme', 'method', 'weights', 'bias', 'dialect'].flatMap((key) => {
+      const value = get(key);
+      return value === undefined ? [] : [`${key} ${value}`];
+    });
+    const samples = get('samples');
+    const origin = samples === undefined ? 'calibrated by another tool' : `${samples} calibration samples`;
+    return [bits, ...said, origin].join(', ');
   }
   const quantized = [...module.graph.allOps()].some((node) =>
     /^(QuantizeLinear|DequantizeLinear|QLinear|Quant$)/.test(node.opType),

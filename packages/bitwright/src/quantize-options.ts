@@ -33,8 +33,10 @@ export type DataInput = string | DataCard | SampleSource | AsyncIterable<ApiSamp
 
 /** The choices of a quantization: one schema for the API, the configuration file and the command line. */
 export interface QuantizeOptions {
-  /** `W4A4`, `W2A8`, or `8` for both. */
-  readonly bits: string;
+  /** `W4A4`, `W2A8`, or `8` for both. May be left out with `requantize`, and then only the dialect changes. */
+  readonly bits?: string;
+  /** Starts from a quantized model: with its own widths only the dialect changes and every code stays, else it is calibrated anew. */
+  readonly requantize?: boolean;
   /** Calibration data: the path of a data card, a card, or samples. Not needed with `ranges`. */
   readonly data?: DataInput;
   /** Uses the first so many samples; 1024 by default. */
@@ -66,6 +68,8 @@ export interface QuantizeOptions {
   readonly evaluation?: DataInput;
   /** Where the model is written; without it only the bytes are returned. */
   readonly output?: string;
+  /** Writes into each node that a rule made which rule it was and which nodes of the file it stands for. */
+  readonly provenance?: boolean;
   /** Lets W8A8 layers keep signed weights that saturate 16-bit pairs on CPUs without VNNI. */
   readonly allowPairSaturation?: boolean;
 }
@@ -94,6 +98,7 @@ export interface ResolvedOptions {
  * @throws usage errors: BITS_INVALID, OPTION_VALUE, BACKEND_UNKNOWN, OBSERVER_UNKNOWN, SCHEME_WITH_BACKEND, NOT_BUILT.
  */
 export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
+  if (options.bits === undefined) throw missingBits();
   const bits = parseBits(options.bits);
   const scheme = oneOf('--scheme', options.scheme ?? 'backend', SCHEMES);
   if (scheme !== 'backend' && options.backend !== undefined) {
@@ -190,6 +195,17 @@ export function parseBytes(value: number | string): number {
   });
 }
 
+/** The error of a quantization whose widths are not given. */
+function missingBits(): BitwrightError {
+  return new BitwrightError({
+    code: 'OPTION_MISSING',
+    message: '--bits is missing: it says the widths.',
+    hint: 'Write for example: --bits W4A4. With --requantize alone it may be left out: then only the dialect changes.',
+    at: { option: '--bits' },
+    kind: 'usage',
+  });
+}
+
 /** The error of a quantization without data and without saved ranges. */
 export function missingData(): BitwrightError {
   return new BitwrightError({
@@ -201,7 +217,8 @@ export function missingData(): BitwrightError {
   });
 }
 
-function parseMaxDrop(options: QuantizeOptions): number | undefined {
+/** The points of accuracy that may be lost; undefined when that is not said. @throws OPTION_VALUE (wrong usage). */
+export function parseMaxDrop(options: QuantizeOptions): number | undefined {
   const { maxDrop, evaluation } = options;
   if (maxDrop === undefined) return undefined;
   const points = Number(/^(\d+(?:\.\d+)?)\s*%?$/.exec(maxDrop.trim())?.[1] ?? Number.NaN);

@@ -1,9 +1,9 @@
 import type { Diagnostic } from '@bitwright/core';
 import { readFileBytes } from '@bitwright/core/node';
 import {
+  applyObservations,
   applyRanges,
   type CalibratedRanges,
-  calibrate,
   convert,
   openSpillFile,
   type PreparedModel,
@@ -15,6 +15,7 @@ import { openDataInput } from './data-input.js';
 import type { inputSpecs } from './model-file.js';
 import type { QuantizeOptions, ResolvedOptions } from './quantize-options.js';
 import type { RunHooks } from './run-hooks.js';
+import type { SharedWork } from './shared-work.js';
 
 /** The run that a prepared model is quantized in. */
 export interface PreparedRun {
@@ -22,6 +23,7 @@ export interface PreparedRun {
   readonly resolved: ResolvedOptions;
   readonly specs: ReturnType<typeof inputSpecs>;
   readonly hooks: RunHooks;
+  readonly shared: SharedWork;
 }
 
 /** Gives a prepared model its grids and codes as the method's recipe says, in place: all scales first, or layer by layer. */
@@ -40,7 +42,7 @@ export async function quantizePrepared(
 
 async function obtainRanges(
   prepared: PreparedModel,
-  { options, resolved, specs, hooks }: PreparedRun,
+  { options, resolved, specs, hooks, shared }: PreparedRun,
 ): Promise<{ ranges: CalibratedRanges; diagnostics: readonly Diagnostic[] }> {
   if (options.ranges !== undefined) {
     const ranges = readRanges(options.ranges);
@@ -49,14 +51,15 @@ async function obtainRanges(
   }
   const data = await openDataInput(options.data!, specs, { samples: resolved.samples });
   const { onProgress, signal } = hooks;
-  const calibration = await calibrate(prepared, {
+  const observations = await shared.observe(prepared, {
     open: hooks.open ?? openOrtNode,
     data,
-    observer: resolved.observer,
+    perSample: resolved.observer.perSample === true,
     memory: resolved.memory,
     ...(onProgress && { onProgress: (done, total) => onProgress('calibrating', done, total) }),
     ...(signal && { signal }),
   });
+  const calibration = applyObservations(prepared, observations, resolved.observer);
   return { ranges: calibration.ranges, diagnostics: [...data.diagnostics, ...calibration.diagnostics] };
 }
 

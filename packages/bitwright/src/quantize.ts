@@ -2,8 +2,9 @@ import type { Diagnostic } from '@bitwright/core';
 import { assertWritable, writeFileAtomically } from '@bitwright/core/node';
 import { type Dialect, findDialect } from '@bitwright/dialects';
 import { emitBytes } from '@bitwright/emit';
-import { lint } from '@bitwright/graph';
+import { type GraphModule, lint } from '@bitwright/graph';
 import { type Bits, formatRanges, prepare, QConfigResolver } from '@bitwright/quantize';
+import { keepProvenance } from '@bitwright/rewrite';
 import { type AccuracyComparison, compareAccuracy } from './accuracy-gate.js';
 import { type FloatPassReport, runFloatPasses } from './float-passes.js';
 import { type LayerReport, reportLayers } from './layer-report.js';
@@ -11,12 +12,15 @@ import { writeMetadata } from './metadata.js';
 import { assertFloatModel, inputSpecs, loadModel, type ModelInput, modelName } from './model-file.js';
 import {
   missingData,
+  parseMaxDrop,
   type QuantizeOptions,
   type ResolvedOptions,
   resolveOptions,
 } from './quantize-options.js';
 import { quantizePrepared } from './quantize-prepared.js';
+import { asFloatModel, keepsCodes, liftModel, rewriteInDialect } from './requantize.js';
 import type { RunHooks } from './run-hooks.js';
+import { SharedWork } from './shared-work.js';
 
 /** What a quantization made and did. */
 export interface QuantizeResult {
@@ -49,34 +53,49 @@ export interface QuantizeResult {
  * on the data, rounds the weights, and writes the result in the dialect.
  *
  * @param model the path of an ONNX file, or its bytes; neither is changed.
+ * @param shared what earlier calls for this model and these samples have made, for use again.
  * @throws BitwrightError; no output is written then.
  */
 export async function quantize(
   model: ModelInput,
   options: QuantizeOptions,
   hooks: RunHooks = {},
+  shared = new SharedWork(),
+): Promise<QuantizeResult> {
+  const kept = options.requantize === true ? await keepCodes(model, options, hooks) : undefined;
+  return kept ?? quantizeAnew(model, options, hooks, shared);
+}
+
+async function quantizeAnew(
+  model: ModelInput,
+  options: QuantizeOptions,
+  hooks: RunHooks,
+  shared: SharedWork,
 ): Promise<QuantizeResult> {
   const clock = new Clock();
   const resolved = resolveOptions(options);
   if (options.data === undefined && (options.ranges === undefined || resolved.recipe.rounding !== undefined))
     throw missingData();
   for (const path of [options.output, options.saveRanges]) if (path !== undefined) assertWritable(path);
-  const module = loadModel(model);
-  assertFloatModel(module, modelName(model));
   const resolver = new QConfigResolver(resolved.qconfig, resolved.mapping, resolved.keepFloat);
   const dialect = chooseDialect(resolved, resolver);
-  const passes = runFloatPasses(module, neededOpset(dialect, resolved, resolver));
+  const opset = neededOpset(dialect, resolved, resolver);
+  const { module, passes, lifting } = shared.model(opset, () => {
+    const loaded = loadFloatModel(model, options);
+    return { ...loaded, passes: runFloatPasses(loaded.module, opset) };
+  });
   const specs = inputSpecs(module);
   const prepared = prepare(module, resolved.backend, resolver);
   clock.lap('capture');
 
-  const calibration = await quantizePrepared(prepared, { options, resolved, specs, hooks });
+  const calibration = await quantizePrepared(prepared, { options, resolved, specs, hooks, shared });
   clock.lap('round', calibration.calibrateSeconds);
   const layers = reportLayers(prepared);
 
   const lowering = dialect.lower(module, { allowPairSaturation: options.allowPairSaturation ?? false });
   lint(module, `lowering to ${dialect.name}`);
   writeMetadata(module, { resolved, dialect: dialect.name, layers, samples: calibration.ranges.samples });
+  if (options.provenance === true) keepProvenance(module);
   const bytes = emitBytes(module);
   const accuracy = await compareAccuracy(model, bytes, options, resolved.maxDrop, hooks);
   hooks.signal?.throwIfAborted();
@@ -95,11 +114,69 @@ export async function quantize(
     dialect: dialect.name,
     layers,
     fusions: passes.applied,
-    diagnostics: [...passes.diagnostics, ...rejections(passes), ...calibration.diagnostics, ...lowering],
+    diagnostics: [...lifting, ...rejections(passes), ...calibration.diagnostics, ...lowering],
     samples: calibration.ranges.samples,
     ...(accuracy && { accuracy }),
     seconds: clock.seconds(),
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+/** A float model, or the one that a quantized model stands for where that is asked for. */
+function loadFloatModel(
+  model: ModelInput,
+  options: QuantizeOptions,
+): { readonly module: GraphModule; readonly lifting: readonly Diagnostic[] } {
+  const module = loadModel(model);
+  const lifted = options.requantize === true ? liftModel(module, modelName(model)) : undefined;
+  if (lifted === undefined) assertFloatModel(module, modelName(model));
+  else asFloatModel(lifted);
+  return { module, lifting: lifted?.diagnostics ?? [] };
+}
+
+/** Writes a quantized model in another dialect with the codes that it has; undefined where other codes are asked for. */
+async function keepCodes(
+  model: ModelInput,
+  options: QuantizeOptions,
+  hooks: RunHooks,
+): Promise<QuantizeResult | undefined> {
+  const clock = new Clock();
+  const module = loadModel(model);
+  const lifted = liftModel(module, modelName(model));
+  if (lifted === undefined || !keepsCodes(lifted, options)) return undefined;
+  if (options.output !== undefined) assertWritable(options.output);
+  clock.lap('capture');
+  const { dialect, bits, layers, diagnostics } = rewriteInDialect(lifted, options);
+  const bytes = emitBytes(module);
+  const accuracy = await compareAccuracy(model, bytes, options, parseMaxDrop(options), hooks);
+  hooks.signal?.throwIfAborted();
+  if (options.output !== undefined) writeFileAtomically(options.output, bytes);
+  clock.lap('emit');
+  const said = (key: string): string => module.metadataProps.get(`bitwright.${key}`) ?? 'of the file';
+  return {
+    bytes,
+    ...(options.output !== undefined && { output: options.output }),
+    bits,
+    scheme: said('scheme'),
+    method: said('method'),
+    backend: said('backend'),
+    dialect,
+    layers,
+    fusions: [],
+    diagnostics: [codesKept(lifted.dialect, dialect), ...diagnostics],
+    samples: 0,
+    ...(accuracy && { accuracy }),
+    seconds: clock.seconds(),
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+function codesKept(from: string, to: string): Diagnostic {
+  return {
+    code: 'REQUANTIZE_CODES_KEPT',
+    severity: 'info',
+    message: `The model has the widths that are asked for already: it was written from ${from} to ${to} with every code, scale and zero point as it was.`,
+    at: {},
   };
 }
 

@@ -6,6 +6,7 @@ export {
   calibrate,
 } from './calibrate.js';
 export { type ConvertOptions, convert } from './convert.js';
+export { type EntryExplanation, explainTable } from './explain-table.js';
 export type { FloatReason, LayerPlan, PlannedLayer } from './layer-plan.js';
 export { planLayers } from './layer-plan.js';
 export { openSpillFile } from './node/spill-file.js';
@@ -38,3 +39,4 @@ export type {
 } from './rounding/rounding-algorithm.js';
 export { weightQParams } from './rounding/weight-scale.js';
 export { quantizeSequentially, type SequentialOptions } from './sequential/sequential-pass.js';
+export { toFloatModel } from './to-float.js';

@@ -10,6 +10,8 @@ export interface RulesReport {
   readonly applied: readonly AppliedRule[];
   /** Matches that a rule's condition refused and that are still there. */
   readonly rejected: readonly RejectedMatch[];
+  /** Operators of the module as it was given that are gone, and the rule that took each. */
+  readonly removed: readonly AppliedRule[];
   /** How many operators were looked at. */
   readonly iterations: number;
 }

@@ -16,6 +16,7 @@ export class Engine {
   readonly #machine = new MatchMachine();
   readonly #work: WorkList;
   readonly #applied: AppliedRule[] = [];
+  readonly #removed: AppliedRule[] = [];
   readonly #rejected = new Map<OpNode, Map<Rule, RejectedMatch>>();
   /** How often an operator was matched and stayed. */
   readonly #survived = new Map<OpNode, number>();
@@ -43,7 +44,7 @@ export class Engine {
     const rejected = [...this.#rejected].flatMap(([node, byRule]) =>
       node.erased ? [] : [...byRule.values()],
     );
-    return { applied: this.#applied, rejected, iterations };
+    return { applied: this.#applied, rejected, removed: this.#removed, iterations };
   }
 
   /** Applies the first rule that fits, and asks for the operators around to be looked at again. */
@@ -62,6 +63,7 @@ export class Engine {
       }
       this.#applied.push({ rule: rule.name, node: name });
       const touched = guardRule(rule, name, () => session.commit());
+      for (const gone of touched.removed) this.#removed.push({ rule: rule.name, node: gone });
       this.#assertProgress(node, touched);
       this.#lookAgain(node, touched);
       return;

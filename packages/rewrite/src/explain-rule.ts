@@ -1,9 +1,9 @@
 import type { OpNode } from '@bitwright/graph';
-import { attemptRule } from './attempt-rule.js';
+import { attemptRule, guardRule } from './attempt-rule.js';
 import { type FailedCondition, MatchTrace } from './match-trace.js';
 import { matchPattern } from './matcher.js';
 import { opNameOf } from './op-schemas.js';
-import { describePattern, patternDepth, rootOpNames } from './pattern-data.js';
+import { describePattern, mentionsOp, patternDepth, rootOpNames } from './pattern-data.js';
 import type { Rejection } from './rejection.js';
 import { RewriteSession } from './rewrite-session.js';
 import type { Rule } from './rule.js';
@@ -16,6 +16,8 @@ export interface RuleExplanation {
   readonly outcome: 'matches' | 'rejected' | 'no-match';
   /** The operator at which the pattern was rooted in the attempt that came farthest. */
   readonly root: string;
+  /** False when the pattern has no operator of the node's type, so that it could not concern it. */
+  readonly concerns: boolean;
   /** How many conditions held. */
   readonly depth: number;
   /** The first condition that failed in that attempt. */
@@ -26,35 +28,60 @@ export interface RuleExplanation {
 
 /**
  * Says how far a rule came at an operator and what stopped it. The pattern is tried at the operator and, where that is
- * not its last, at the operators behind it within the pattern's depth.
+ * not its last, at the operators behind it within the pattern's depth; an attempt that met the operator counts for more.
+ *
+ * @throws RULE_FAILED naming the rule.
  */
 export function explainRule(node: OpNode, rule: Rule): RuleExplanation {
-  let best: RuleExplanation | undefined;
+  let best: Attempt | undefined;
   for (const root of candidateRoots(node, rule)) {
-    const explanation = explainAt(root, rule);
-    if (explanation.outcome !== 'no-match') return explanation;
-    if (best === undefined || explanation.depth > best.depth) best = explanation;
+    const attempt = explainAt(node, root, rule);
+    if (attempt.explanation.outcome !== 'no-match' && attempt.met) return attempt.explanation;
+    if (best === undefined || rank(attempt) > rank(best)) best = attempt;
   }
-  return best ?? explainAt(node, rule);
+  return (best ?? explainAt(node, node, rule)).explanation;
 }
 
-function explainAt(root: OpNode, rule: Rule): RuleExplanation {
+/** One attempt, and whether it came by the operator that is asked about. */
+interface Attempt {
+  readonly explanation: RuleExplanation;
+  readonly met: boolean;
+}
+
+function rank({ explanation, met }: Attempt): number {
+  return (met ? 2 ** 20 : 0) + explanation.depth;
+}
+
+function explainAt(node: OpNode, root: OpNode, rule: Rule): Attempt {
   const trace = new MatchTrace();
-  const match = matchPattern(rule.pattern, root, trace);
-  const common = { rule: rule.name, pattern: describePattern(rule.pattern), root: root.displayName };
+  const match = guardRule(rule, root.displayName, () => matchPattern(rule.pattern, root, trace));
+  const common = {
+    rule: rule.name,
+    pattern: describePattern(rule.pattern),
+    root: root.displayName,
+    concerns: mentionsOp(rule.pattern, opNameOf(node)),
+  };
   if (match === undefined) {
     const failed = trace.failure;
-    return { ...common, outcome: 'no-match', depth: trace.depth, ...(failed && { failed }) };
+    const explanation = {
+      ...common,
+      outcome: 'no-match',
+      depth: trace.depth,
+      ...(failed && { failed }),
+    } as const;
+    return { explanation, met: trace.hasSeen(node) };
   }
+  const met = match.nodes.includes(node);
   // A rule may refuse while it rewrites, so it is run and undone.
   const session = new RewriteSession(rule.name, match);
   const verdict = attemptRule(rule, match, session, root.displayName);
   if (verdict === undefined) {
     session.rollBack();
-    return { ...common, outcome: 'matches', depth: trace.position };
+    return { explanation: { ...common, outcome: 'matches', depth: trace.position }, met };
   }
   const { code, message, culprit } = verdict;
-  return { ...common, outcome: 'rejected', depth: trace.position, rejection: { code, message, culprit } };
+  const rejection = { code, message, culprit };
+  return { explanation: { ...common, outcome: 'rejected', depth: trace.position, rejection }, met };
 }
 
 function candidateRoots(node: OpNode, rule: Rule): Set<OpNode> {

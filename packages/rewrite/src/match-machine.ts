@@ -171,6 +171,7 @@ export class MatchMachine {
     const guards = step.data.valueGuards;
     if (guards.length > 0 && (value === undefined || !this.#holdsAll(guards, value, node, value)))
       return false;
+    this.#trace?.see(node);
     this.#matched.push(node);
     this.#nodes[step.node] = node;
     this.#swapped[step.node] = false;

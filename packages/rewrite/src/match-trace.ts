@@ -14,6 +14,7 @@ export interface FailedCondition {
 export class MatchTrace {
   /** How many conditions hold at the moment. */
   position = 0;
+  readonly #seen = new Set<OpNode>();
   #best: FailedCondition | undefined;
   #bestDepth = -1;
 
@@ -27,8 +28,19 @@ export class MatchTrace {
     return Math.max(0, this.#bestDepth);
   }
 
+  /** True for an operator that the pattern was held against, whether it fitted there or not. */
+  hasSeen(node: OpNode): boolean {
+    return this.#seen.has(node);
+  }
+
+  see(node: OpNode): void {
+    this.#seen.add(node);
+  }
+
   /** @param found is asked for words only where this is the failure that came farthest. */
   fail(node: OpNode, value: Value | undefined, needed: string, depth: number, found: () => string): void {
+    this.#seen.add(node);
+    if (value?.producer.kind === 'op') this.#seen.add(value.producer);
     if (depth <= this.#bestDepth) return;
     this.#bestDepth = depth;
     this.#best = { node: nodeName(node), ...(value && { value: value.name }), needed, found: found() };

@@ -146,6 +146,12 @@ export function describePattern(data: PatternData): string {
   }
 }
 
+/** True when a pattern has an operator of this name anywhere. */
+export function mentionsOp(data: PatternData, opName: string): boolean {
+  if (data.kind === 'op' && data.opName === opName) return true;
+  return childrenOf(data).some((child) => mentionsOp(child, opName));
+}
+
 /** The operators at which a pattern can be rooted. */
 export function rootOpNames(data: PatternData): readonly string[] {
   if (data.kind === 'op') return [data.opName];

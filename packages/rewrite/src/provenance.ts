@@ -24,6 +24,11 @@ export function provenanceOf(node: Node): Provenance | undefined {
   return note && { rule: note.rule, from: [...sourceNames(note)] };
 }
 
+/** True for a node that a rule made. */
+export function isMade(node: Node): boolean {
+  return noteOf(node) !== undefined;
+}
+
 /**
  * Writes into the `metadata_props` of every node that a rule made which rule it was and which nodes of the captured model
  * it stands for (`bitwright.rule`, `bitwright.from`, the names as a JSON list), so that the saved model tells it.

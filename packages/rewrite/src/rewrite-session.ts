@@ -13,7 +13,7 @@ import {
 } from '@bitwright/graph';
 import type { Match } from './matcher.js';
 import { isFloatAttribute, opArities, opNameOf, splitOpName } from './op-schemas.js';
-import { type Note, setProvenance } from './provenance.js';
+import { isMade, type Note, setProvenance } from './provenance.js';
 import type { MadeOptions, OpBuilders, RewriteInput, Rewriter } from './rewriter.js';
 
 interface Replacement {
@@ -36,6 +36,8 @@ export interface Touched {
   readonly readers: readonly OpNode[];
   /** Values that have lost a reader. */
   readonly lost: ReadonlySet<Value>;
+  /** The names of operators that no rule had made and that are gone. */
+  readonly removed: readonly string[];
   readonly note: Note;
 }
 
@@ -109,11 +111,13 @@ export class RewriteSession implements Rewriter {
       }
     }
     const vanished = this.#nodeNames();
+    const given = this.match.nodes.filter((node) => !isMade(node)).map(nodeAndName);
     this.#erase(lost);
     this.#takeNames(names);
     this.#nameNodes(vanished);
     const standing = (node: Node): node is OpNode => node.kind === 'op' && !node.erased;
-    return { made: this.#made.filter(standing), readers: readers.filter(standing), lost, note };
+    const removed = given.filter(([node]) => node.erased).map(([, name]) => name);
+    return { made: this.#made.filter(standing), readers: readers.filter(standing), lost, removed, note };
   }
 
   /** Erases what was made. */
@@ -247,6 +251,10 @@ export function isGraphOutput(value: Value): boolean {
 
 function asValue(input: RewriteInput): Value | undefined {
   return input === undefined || 'producer' in input ? input : input.outputs[0];
+}
+
+function nodeAndName(node: OpNode): readonly [OpNode, string] {
+  return [node, nodeName(node)];
 }
 
 function assertKnown(opName: string): void {

@@ -1,8 +1,9 @@
 import { DenseTensor, type Tensor } from '@bitwright/core';
 import type { Batch, SampleSource } from '@bitwright/data';
 import { expect, it } from 'vitest';
-import { evaluate, indexOfLargest } from './evaluate.js';
+import { evaluate } from './evaluate.js';
 import type { Executor } from './executor.js';
+import { indexOfLargest } from './logits.js';
 
 /** Samples 0, 1, 2, ... with the labels that are given. */
 function data(labels: readonly (number | undefined)[]): SampleSource {

@@ -1,7 +1,8 @@
-import { BitwrightError, didYouMean, type Tensor } from '@bitwright/core';
+import { BitwrightError } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
 import { batchSizeFor } from './batch-size.js';
 import type { Executor } from './executor.js';
+import { indexOfLargest, logitRows, logitsName, rankOfLabel } from './logits.js';
 
 /** What an evaluation counts. */
 export interface Evaluation {
@@ -37,25 +38,26 @@ export async function evaluate(
   data: SampleSource,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const output = logitsName(executor, options.output);
+  const output = logitsName(executor.outputNames, options.output);
   const { reference } = options;
   const referenceOutput =
-    reference && logitsName(reference, reference.outputNames.includes(output) ? output : undefined);
+    reference &&
+    logitsName(reference.outputNames, reference.outputNames.includes(output) ? output : undefined);
   const started = performance.now();
   const counts = { correct: 0, top5: 0, agreement: 0, total: 0, classes: 0 };
   for await (const batch of data.batches(options.batchSize ?? batchSizeFor(executor.inputs))) {
     options.signal?.throwIfAborted();
     const logits = (await executor.run(batch.inputs, [output])).get(output)!;
-    const rows = rowsOf(logits, batch.size);
+    const rows = logitRows(logits, batch.size);
     const others =
       reference &&
-      rowsOf((await reference.run(batch.inputs, [referenceOutput!])).get(referenceOutput!)!, batch.size);
+      logitRows((await reference.run(batch.inputs, [referenceOutput!])).get(referenceOutput!)!, batch.size);
     for (let i = 0; i < batch.size; i++) {
       const label = batch.labels[i];
       if (label === undefined) throw missingLabel(batch.first + i, data.name);
       const best = indexOfLargest(rows.data, i * rows.width, rows.width);
       if (best === label) counts.correct++;
-      if (label < rows.width && rankOf(rows.data, i * rows.width, rows.width, label) < 5) counts.top5++;
+      if (label < rows.width && rankOfLabel(rows.data, i * rows.width, rows.width, label) < 5) counts.top5++;
       if (others && indexOfLargest(others.data, i * others.width, others.width) === best) counts.agreement++;
     }
     counts.classes = rows.width;
@@ -70,50 +72,6 @@ export async function evaluate(
     ...(reference && { agreement: counts.agreement }),
     seconds: (performance.now() - started) / 1000,
   };
-}
-
-/** The index of the largest of `width` values from `start`; the first one on a tie. */
-export function indexOfLargest(values: ArrayLike<number>, start: number, width: number): number {
-  let best = 0;
-  for (let i = 1; i < width; i++) if (values[start + i]! > values[start + best]!) best = i;
-  return best;
-}
-
-function rankOf(values: ArrayLike<number>, start: number, width: number, label: number): number {
-  const own = values[start + label]!;
-  let before = 0;
-  for (let i = 0; i < width; i++) {
-    const value = values[start + i]!;
-    if (value > own || (value === own && i < label)) before++;
-  }
-  return before;
-}
-
-function rowsOf(logits: Tensor, size: number): { data: Float32Array; width: number } {
-  const data = logits.data();
-  if (data instanceof Float32Array && data.length % size === 0 && data.length > 0)
-    return { data, width: data.length / size };
-  throw new BitwrightError({
-    code: 'EVALUATE_OUTPUT',
-    message: `The output of shape [${logits.dims.join(', ')}] (${logits.dtype}) does not hold one row of logits for each of ${size} samples.`,
-    hint: 'Name the output that holds the logits with --output.',
-    at: { option: '--output' },
-  });
-}
-
-function logitsName(executor: Executor, wanted: string | undefined): string {
-  const { outputNames } = executor;
-  if (wanted === undefined && outputNames.length === 1) return outputNames[0]!;
-  if (wanted !== undefined && outputNames.includes(wanted)) return wanted;
-  throw new BitwrightError({
-    code: 'EVALUATE_OUTPUT',
-    message:
-      wanted === undefined
-        ? `The model has ${outputNames.length} outputs (${outputNames.join(', ')}); which one holds the logits?`
-        : `The model has no output '${wanted}'.`,
-    hint: wanted === undefined ? 'Name it with --output.' : didYouMean(wanted, outputNames),
-    at: { option: '--output' },
-  });
 }
 
 function missingLabel(sample: number, name: string): BitwrightError {

@@ -1,6 +1,7 @@
 export { batchSizeFor } from './batch-size.js';
-export { type EvaluateOptions, type Evaluation, evaluate, indexOfLargest } from './evaluate.js';
+export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
 export type { ExecutionMode, Executor, ExecutorOptions, OpenExecutor } from './executor.js';
+export { indexOfLargest, logitRows, logitsName, rankOfLabel } from './logits.js';
 export { openOrtNode } from './node/ort-node-executor.js';
 export { codeTensor, ModelSketch, randomCodes, randomFloats, type SketchGrid } from './traps/model-sketch.js';
 export { probeTrapModel, probeTraps, TRAPS, type TrapFinding } from './traps/probe-traps.js';

@@ -63,5 +63,11 @@ function describe(report: Omit<Inspection, 'module'>): string {
       : 'float',
     layer.float === undefined ? '' : `${layer.float.code}: ${layer.float.reason}`,
   ]);
-  return `${lines.join('\n')}\n${table([['node', 'pattern', 'becomes', 'why'], ...rows])}`;
+  const gone = report.nodes
+    .filter(({ code }) => code === 'FUSED' || code === 'REMOVED')
+    .map(({ name, opType, code, reason }) => [name, opType, code, reason]);
+  const folded = report.nodes.filter(({ code }) => code === 'FOLDED').length;
+  if (folded > 0) lines.splice(-1, 0, `computed at compile time: ${folded} operators`);
+  const others = gone.length === 0 ? '' : `\n${table([['node', 'operator', 'becomes', 'why'], ...gone])}`;
+  return `${lines.join('\n')}\n${table([['node', 'pattern', 'becomes', 'why'], ...rows])}${others}`;
 }

@@ -1,9 +1,7 @@
 import { BitwrightError } from '@bitwright/core';
 import { CommanderError } from 'commander';
+import { EXIT, type Outcome } from './exit-codes.js';
 import { buildProgram } from './program.js';
-
-/** Exit codes of the command line. */
-export const EXIT = { done: 0, error: 1, usage: 2, budgetMissed: 3, interrupted: 130 } as const;
 
 /**
  * Runs the command line.
@@ -17,11 +15,15 @@ export async function main(args: readonly string[]): Promise<number> {
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   try {
-    await buildProgram(interrupt.signal).parseAsync([...args], { from: 'user' });
-    return EXIT.done;
+    const outcome: Outcome = { code: EXIT.done };
+    await buildProgram(interrupt.signal, outcome).parseAsync([...args], { from: 'user' });
+    return outcome.code;
   } catch (thrown) {
     if (interrupt.signal.aborted) {
-      process.stderr.write('interrupted: nothing was written\n');
+      const kept = thrown instanceof BitwrightError && thrown.code === 'SWEEP_INTERRUPTED';
+      process.stderr.write(
+        kept ? `${thrown.message}\n  ${thrown.hint}\n` : 'interrupted: nothing was written\n',
+      );
       return EXIT.interrupted;
     }
     return report(thrown, args);

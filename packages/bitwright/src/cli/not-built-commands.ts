@@ -2,8 +2,6 @@ import { Command } from 'commander';
 import { notBuilt } from '../quantize-options.js';
 
 const PLANNED: Readonly<Record<string, string>> = {
-  sweep: 'models at many widths, compared',
-  explain: 'every pattern tried at a node',
   certify: 'what the runtime really executes in integers',
   diff: 'two quantized models compared',
   trace: 'the integer arithmetic of one output element',

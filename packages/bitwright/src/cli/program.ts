@@ -2,13 +2,16 @@ import { Command } from 'commander';
 import { VERSION } from '../version.js';
 import { doctorCommand } from './doctor-command.js';
 import { evaluateCommand } from './evaluate-command.js';
+import type { Outcome } from './exit-codes.js';
+import { explainCommand } from './explain-command.js';
 import { inspectCommand } from './inspect-command.js';
 import { notBuiltCommands } from './not-built-commands.js';
 import { quantizeCommand } from './quantize-command.js';
 import { simulateCommand } from './simulate-command.js';
+import { sweepCommand } from './sweep-command.js';
 
 /** The whole command line; commands throw, and `main` turns what they throw into messages and exit codes. */
-export function buildProgram(signal: AbortSignal): Command {
+export function buildProgram(signal: AbortSignal, outcome: Outcome): Command {
   const program = new Command('bitwright')
     .description('Compiles float ONNX models into quantized ONNX at any bitwidth, and proves what it did.')
     .version(VERSION)
@@ -18,7 +21,9 @@ export function buildProgram(signal: AbortSignal): Command {
   for (const command of [
     quantizeCommand(signal),
     evaluateCommand(signal),
+    sweepCommand(signal, outcome),
     inspectCommand(),
+    explainCommand(),
     simulateCommand(signal),
     doctorCommand(),
     ...notBuiltCommands(),

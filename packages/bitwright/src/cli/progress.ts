@@ -36,15 +36,30 @@ async function openBar(): Promise<Progress> {
 function plainLines(): Progress {
   let last = performance.now();
   let current = '';
+  let start = { done: 0, at: last };
   return {
     update(phase, done, total) {
       const now = performance.now();
       if (phase === current && now - last < PLAIN_LINE_EVERY_MS) return;
-      if (phase === current)
-        process.stderr.write(`${phase}: ${done}${total === undefined ? '' : `/${total}`}\n`);
+      if (phase === current) {
+        const seconds = total === undefined ? undefined : secondsToGo(start, done, total, now);
+        const left = seconds === undefined ? '' : `, ${seconds} s to go`;
+        process.stderr.write(`${phase}: ${done}${total === undefined ? '' : `/${total}`}${left}\n`);
+      } else start = { done, at: now };
       current = phase;
       last = now;
     },
     stop: () => undefined,
   };
+}
+
+/** What is left at the rate since the phase began; what an earlier run had done counts for nothing. */
+function secondsToGo(
+  start: { readonly done: number; readonly at: number },
+  done: number,
+  total: number,
+  now: number,
+): number | undefined {
+  if (done <= start.done) return undefined;
+  return Math.round((((now - start.at) / (done - start.done)) * (total - done)) / 1000);
 }

@@ -34,13 +34,14 @@ export interface QuantizeFlags {
   readonly seed?: string;
   readonly saveRanges?: string;
   readonly ranges?: string;
+  readonly provenance?: boolean;
   readonly config?: string;
   readonly plugin?: string[];
   readonly report?: string;
   readonly json?: boolean;
 }
 
-const NOT_BUILT_FLAGS = ['requantize', 'budget', 'workers', 'seed', 'plugin', 'report'] as const;
+const NOT_BUILT_FLAGS = ['budget', 'workers', 'seed', 'plugin', 'report'] as const;
 
 /** `bitwright quantize`. */
 export function quantizeCommand(signal: AbortSignal): Command {
@@ -64,7 +65,7 @@ export function quantizeCommand(signal: AbortSignal): Command {
     .option('--power-of-two', 'scales are powers of two')
     .option('--reduce-range', 'one bit less for the weights')
     .option('--keep-float <name>', 'leave a node (name or glob) float; may be repeated', collect)
-    .option('--requantize', 'start from a quantized model')
+    .option('--requantize', 'start from a quantized model; with its own widths only the dialect changes')
     .option('--budget <budget>', 'size=0.5 or bops=...')
     .option('--max-drop <percent>', 'exit with code 3 when accuracy drops by more points (with --eval)')
     .option('--eval <card>', 'labelled data for --max-drop; never chooses anything')
@@ -73,6 +74,7 @@ export function quantizeCommand(signal: AbortSignal): Command {
     .option('--seed <n>', 'seed of random choices')
     .option('--save-ranges <file>', 'write the calibrated ranges')
     .option('--ranges <file>', 'use saved ranges instead of calibrating')
+    .option('--provenance', 'write into each node that a rule made where it comes from')
     .option('--config <file>', 'configuration file (.ts, .js or .json); options override it')
     .option('--plugin <module>', 'load a plugin; may be repeated', collect)
     .option('--report <file>', 'write an HTML report')
@@ -106,11 +108,11 @@ async function toOptions(flags: QuantizeFlags): Promise<QuantizeOptions> {
   if (flags.output === undefined)
     throw missing('-o', 'where the quantized model goes', 'bitwright quantize model.onnx -o out.onnx …');
   const bits = flags.bits ?? config.bits;
-  if (bits === undefined) throw missing('--bits', 'the widths', '--bits W4A4');
+  if (bits === undefined && flags.requantize !== true) throw missing('--bits', 'the widths', '--bits W4A4');
   return {
     ...config,
     ...(words as Partial<QuantizeOptions>),
-    bits,
+    ...(bits !== undefined && { bits }),
     ...(samples !== undefined && { samples: positiveInteger('--samples', Number(samples)) }),
     ...(evaluation !== undefined && { evaluation }),
     keepFloat: [...(config.keepFloat ?? []), ...(keepFloat ?? [])],

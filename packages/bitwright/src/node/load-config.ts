@@ -16,6 +16,7 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
   const overrides = z.record(z.string(), z.string());
   const schema = z.strictObject({
     bits: z.string(),
+    requantize: z.boolean(),
     data: z.string(),
     samples: z.number(),
     backend: z.string(),
@@ -35,6 +36,7 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
     ranges: z.string(),
     saveRanges: z.string(),
     allowPairSaturation: z.boolean(),
+    provenance: z.boolean(),
     maxDrop: z.string(),
     evaluation: z.string(),
     plugins: z.array(z.string()),

@@ -6,11 +6,10 @@ import {
   isQuantizer,
   type Node,
   type OpNode,
-  qparamsOf,
-  setQParams,
   type Value,
   type ValueType,
 } from '@bitwright/graph';
+import { makeSigned } from '../sign-grids.js';
 import { liftClip, liftDequantizeLinear, liftQuantizeLinear } from './lift-linear.js';
 import { MOVING_HANDLERS } from './lift-moving.js';
 import { Lifter, type LiftHandler } from './lifter.js';
@@ -70,26 +69,17 @@ function restoreSigns(graph: Graph, name: string, { activations, output, pattern
   if (activations?.signed !== true && output?.signed !== true) return;
   for (const node of graph.ops()) {
     if (node.displayName !== name) continue;
-    if (activations?.signed === true) makeSigned(node.inputs[0]?.producer);
+    if (activations?.signed === true) signed(node.inputs[0]?.producer);
     let [use] = node.outputs[0]?.uses ?? [];
     for (let steps = pattern?.length ?? 1; steps > 1 && use?.node.kind === 'op'; steps--)
       [use] = use.node.outputs[0]?.uses ?? [];
-    if (output?.signed === true) makeSigned(use?.node);
+    if (output?.signed === true) signed(use?.node);
     return;
   }
 }
 
-function makeSigned(node: Node | undefined): void {
-  if (!isQuantizer(node)) return;
-  const { bits, signed, quantMin, quantMax, scale, zeroPoint } = qparamsOf(node);
-  if (signed) return;
-  const shift = 2 ** (bits - 1);
-  node.attributes = node.attributes.with({
-    signed: 1,
-    quant_min: quantMin - shift,
-    quant_max: quantMax - shift,
-  });
-  setQParams(node, { scale, zeroPoint: zeroPoint.map((zero) => zero - shift) });
+function signed(node: Node | undefined): void {
+  if (isQuantizer(node)) makeSigned(node);
 }
 
 /** Puts a DeQuantStub before each float output that a lifted value became; the output keeps its name. */

@@ -1,0 +1,42 @@
+import type { Diagnostic } from '@bitwright/core';
+import type { GraphModule } from '@bitwright/graph';
+import {
+  type Observations,
+  type ObserveOptions,
+  observeModel,
+  type PreparedModel,
+} from '@bitwright/quantize';
+import type { FloatPassReport } from './float-passes.js';
+
+/** A captured model behind the passes. */
+export interface PassedModel {
+  readonly module: GraphModule;
+  readonly passes: FloatPassReport;
+  /** What reading a quantized model as a float one was worth telling. */
+  readonly lifting: readonly Diagnostic[];
+}
+
+/**
+ * What several quantizations of one model on the same samples have in common: the captured graph behind the passes, and
+ * what calibration observes. Each is made at the first call and given again afterwards; the graphs are copies.
+ */
+export class SharedWork {
+  readonly #models = new Map<number, PassedModel>();
+  readonly #observations = new Map<string, Observations>();
+
+  /** The model behind the passes for an operator set. */
+  model(opset: number, make: () => PassedModel): PassedModel {
+    const held = this.#models.get(opset) ?? make();
+    this.#models.set(opset, held);
+    return { ...held, module: held.module.clone() };
+  }
+
+  /** What the float model's tensors hold; one pass over the data for every set of tensors that is asked for. */
+  async observe(prepared: PreparedModel, options: ObserveOptions): Promise<Observations> {
+    const tensors = prepared.groups.map(({ root }) => root.name).sort();
+    const key = JSON.stringify([options.perSample, ...tensors]);
+    const held = this.#observations.get(key) ?? (await observeModel(prepared, options));
+    this.#observations.set(key, held);
+    return held;
+  }
+}

@@ -1,0 +1,172 @@
+import {
+  type CellTiming,
+  digest,
+  inThisThread,
+  type LoadedSubject,
+  openWorkerPool,
+  runSweep,
+  type SweepDocument,
+  type SweepPlan,
+  type SweepSetting,
+  type SweepSubject,
+} from '@bitwright/analyze';
+import { BitwrightError, type Diagnostic } from '@bitwright/core';
+import type { GraphModule } from '@bitwright/graph';
+import { batchSizeFor } from '@bitwright/runtime';
+import { openDataInput } from './data-input.js';
+import { assertFloatModel, inputSpecs, loadModel, modelBytes } from './model-file.js';
+import { cellFolder, SweepFolder } from './node/sweep-folder.js';
+import { hostFacts, versions } from './node/versions.js';
+import { quantize } from './quantize.js';
+import { type DataInput, positiveInteger, type QuantizeOptions, resolveOptions } from './quantize-options.js';
+import type { RunHooks } from './run-hooks.js';
+import { SharedWork } from './shared-work.js';
+import { type SharedOptions, type SweepAxes, sweepSettings } from './sweep-options.js';
+
+/** What is compared, on which data, and where the results go. */
+export interface SweepOptions extends SweepAxes, SharedOptions {
+  /** Calibration data; no labels needed. */
+  readonly data: DataInput;
+  /** Uses the first so many calibration samples; 1024 by default. */
+  readonly samples?: number;
+  /** Labelled data that every model is counted on. */
+  readonly evaluation: DataInput;
+  /** Uses the first so many evaluation samples; all by default. */
+  readonly evaluationSamples?: number;
+  /** The folder of the journal and the results. */
+  readonly report: string;
+  /** The folder of the quantized files; without it they are made in memory only. */
+  readonly emit?: string;
+  /** Goes on with the sweep that the report folder holds. */
+  readonly resume?: boolean;
+  /** The output that holds the logits, where a model has several. */
+  readonly output?: string;
+  /** Worker threads; one for each core by default. */
+  readonly workers?: number;
+}
+
+/** A finished sweep. */
+export interface SweepOutcome {
+  readonly document: SweepDocument;
+  readonly timings: readonly CellTiming[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Compares float models at many widths, schemes and methods on the same labelled samples, and writes the figures with their
+ * statistics into the report folder. The figures are those of `evaluate --faithful` on the files that `quantize` writes.
+ *
+ * @throws BitwrightError; a failing model or cell is no error but part of the result. What is done stays in the journal.
+ */
+export async function sweep(
+  models: readonly string[],
+  options: SweepOptions,
+  hooks: RunHooks = {},
+): Promise<SweepOutcome> {
+  const started = performance.now();
+  const plan = planSweep(models, options, hooks);
+  const folder = new SweepFolder(options.report);
+  const files = options.emit === undefined ? undefined : cellFolder(options.emit, models);
+  const pool = hooks.open === undefined ? openWorkerPool(options.workers) : inThisThread(hooks.open);
+  try {
+    const result = await runSweep(plan, {
+      pool,
+      journal: folder.journal,
+      resume: options.resume ?? false,
+      ...(files && { files }),
+      ...(hooks.onProgress && { onProgress: hooks.onProgress }),
+      ...(hooks.signal && { signal: hooks.signal }),
+    });
+    folder.writeResults(result.document);
+    const seconds = (performance.now() - started) / 1000;
+    const timings = { host: hostFacts(), workers: pool.size, seconds, cells: result.timings };
+    folder.write('timings.json', `${JSON.stringify(timings, undefined, 2)}\n`);
+    return result;
+  } finally {
+    await pool.close();
+  }
+}
+
+function planSweep(models: readonly string[], options: SweepOptions, hooks: RunHooks): SweepPlan {
+  const settings = sweepSettings(options);
+  const shared = sharedOptions(options);
+  const resolved = settings.map((setting) => resolveOptions({ ...shared, ...words(setting) }));
+  const samples = positiveInteger('--samples', options.samples ?? 1024);
+  const counted = options.evaluationSamples;
+  if (counted !== undefined) positiveInteger('--eval-samples', counted);
+  if (options.workers !== undefined) positiveInteger('--workers', options.workers);
+  const repeated = models.find((model, index) => models.indexOf(model) !== index);
+  if (repeated !== undefined) throw modelTwice(repeated);
+  const { bitwright, onnxruntime } = versions();
+  return {
+    subjects: models.map((model) => subjectOf(model, { ...shared, samples }, hooks)),
+    settings,
+    calibration: (inputs) => openDataInput(options.data, inputs, { samples }),
+    evaluation: (inputs) =>
+      openDataInput(options.evaluation, inputs, {
+        labels: 'needed',
+        ...(counted !== undefined && { samples: counted }),
+      }),
+    identity: {
+      bitwright,
+      onnxruntime,
+      options: JSON.stringify(shared),
+      backends: JSON.stringify([...new Set(resolved.map(({ backend }) => backend))]),
+    },
+    batchSize: batchSizeFor,
+    ...(options.output !== undefined && { output: options.output }),
+  };
+}
+
+function subjectOf(path: string, shared: Omit<QuantizeOptions, 'bits'>, hooks: RunHooks): SweepSubject {
+  return {
+    path,
+    async load(): Promise<LoadedSubject> {
+      const bytes = modelBytes(path);
+      const module = loadModel(path);
+      assertFloatModel(module, path);
+      const work = new SharedWork();
+      return {
+        sha256: await digest(bytes),
+        inputs: inputSpecs(module),
+        bytes,
+        outputKind: endsInSoftmax(module) ? 'probabilities' : 'logits',
+        async convert(setting, calibration) {
+          const options = { ...shared, ...words(setting), data: calibration };
+          const { bytes: quantized, dialect } = await quantize(path, options, hooks, work);
+          return { bytes: quantized, dialect };
+        },
+      };
+    },
+  };
+}
+
+/** The choices that all cells share, in a fixed order, so that they can be digested. */
+function sharedOptions(options: SweepOptions): SharedOptions {
+  const { backend, bias, granularity, weights, observer, weightObserver } = options;
+  const { powerOfTwo, reduceRange, keepFloat, mapping, memory } = options;
+  const all = {
+    ...{ backend, bias, granularity, weights, observer, weightObserver },
+    ...{ powerOfTwo, reduceRange, keepFloat, mapping, memory },
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** A setting as options of `quantize`; its words were checked when it was made. */
+function words(setting: SweepSetting): Pick<QuantizeOptions, 'bits' | 'scheme' | 'method'> {
+  return setting as Pick<QuantizeOptions, 'bits' | 'scheme' | 'method'>;
+}
+
+function endsInSoftmax({ graph }: GraphModule): boolean {
+  const producer = graph.outputs[0]?.producer;
+  return producer?.kind === 'op' && producer.is('Softmax');
+}
+
+function modelTwice(path: string): BitwrightError {
+  return new BitwrightError({
+    code: 'USAGE',
+    message: `The model '${path}' is given twice.`,
+    hint: 'Give each model once.',
+    kind: 'usage',
+  });
+}

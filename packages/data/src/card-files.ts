@@ -1,6 +1,6 @@
 import { BitwrightError } from '@bitwright/core';
 import type { FileChoice } from './data-card.js';
-import type { FoundPath } from './data-host.js';
+import type { FoundPath, PathKind } from './data-host.js';
 import type { ReaderContext } from './sample-reader.js';
 import { readLines } from './text.js';
 
@@ -21,12 +21,16 @@ export async function cardFiles(card: FileChoice, context: ReaderContext): Promi
   });
 }
 
-/** Like {@link cardFiles}, but folders may be among them. */
-export async function cardPaths(card: FileChoice, context: ReaderContext): Promise<readonly FoundPath[]> {
+/** Like {@link cardFiles}, but folders may be among them: those that are named, and with `any` also those that a glob meets. */
+export async function cardPaths(
+  card: FileChoice,
+  context: ReaderContext,
+  kind: PathKind = 'files',
+): Promise<readonly FoundPath[]> {
   if (card.list !== undefined) return listedFiles(card.list, context);
   const seen = new Map<string, FoundPath>();
   for (const pattern of card.files ?? []) {
-    const matches = await context.host.find(pattern);
+    const matches = await context.host.find(pattern, kind);
     if (matches.length === 0) throw noFiles(pattern, context);
     for (const entry of matches) if (!seen.has(entry.path)) seen.set(entry.path, entry);
   }

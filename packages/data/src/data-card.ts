@@ -100,14 +100,14 @@ export interface FileChoice {
 export interface ImagesCard extends Selection, FileChoice {
   readonly format: 'images';
   readonly inputs: Readonly<Record<string, ImageInput | ConstantInput>>;
-  readonly label?: 'folder' | FileNameLabel | CsvLabel | NpyLabel;
+  readonly label?: 'folder' | FileNameLabel | CsvLabel;
 }
 
 /** Image files in one folder a class; `files` may name the folder of these folders. */
 export interface ImageFolderCard extends Selection, FileChoice {
   readonly format: 'image-folder';
   readonly inputs: Readonly<Record<string, ImageInput | ConstantInput>>;
-  readonly label?: 'folder' | FileNameLabel | CsvLabel | NpyLabel;
+  readonly label?: 'folder' | FileNameLabel | CsvLabel;
 }
 
 /** CIFAR-10 in its binary form: records of one label byte and 3072 bytes of red, green and blue planes. */
@@ -147,7 +147,7 @@ export interface OnnxTensorsCard extends Selection {
   readonly format: 'onnx-tensors';
   readonly files: readonly string[];
   /** Default: a tensor goes to the input of its name, else `input_k.pb` to the model's k-th input. */
-  readonly inputs?: Readonly<Record<string, TensorFileInput>>;
+  readonly inputs?: Readonly<Record<string, TensorFileInput | ConstantInput>>;
 }
 
 /** Made-up samples, only for smoke runs. */

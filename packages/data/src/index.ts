@@ -19,7 +19,8 @@ export type {
   RandomInput,
   Selection,
 } from './data-card.js';
+export type { DecodeTensor, NamedTensor } from './data-host.js';
 export type { InputSpec } from './input-spec.js';
 export { openData, openDataCard } from './node/open-data.js';
-export type { Batch, OpenDataOptions, SampleSource } from './sample-source.js';
+export type { Batch, DataServices, OpenDataOptions, SampleSource } from './sample-source.js';
 export { type ApiSample, sampleSourceFrom } from './sample-source-from.js';

@@ -26,15 +26,7 @@ export async function parseCard(raw: unknown, name: string): Promise<DataCard> {
       didYouMean(String(format), FORMATS),
     );
   }
-  const schema = schemas[format as 'images'] as (typeof schemas)['images'] | undefined;
-  if (schema === undefined) {
-    throw new BitwrightError({
-      code: 'NOT_BUILT',
-      message: `Data of the format '${format}' is part of the interface but is not built yet ('${name}').`,
-      hint: 'Take another format, or feed the samples through the API.',
-      at: { file: name, option: 'format' },
-    });
-  }
+  const schema = schemas[format as 'images'];
   const parsed = schema.safeParse(raw);
   if (parsed.success) return parsed.data as DataCard;
   const issue = deepest(parsed.error.issues[0] as CardIssue);
@@ -74,7 +66,11 @@ function cardParts(z: typeof zod) {
     high: z.number(),
     shape,
   });
-  const array = z.strictObject({ from: z.literal('array').optional(), file: z.string().optional() });
+  const from = z.literal('array').optional();
+  const array = z.strictObject({ from, file: z.string().optional() });
+  const archived = z.strictObject({ from, array: z.string().optional() });
+  const tensorFile = z.strictObject({ file: z.string().optional() });
+  const arrayLabel = z.strictObject({ from: z.literal('npy'), file: z.string() }).optional();
   const files = { files: z.array(z.string()).min(1).optional(), list: z.string().optional() };
   const selection = {
     skip: z.int().nonnegative().optional(),
@@ -86,30 +82,20 @@ function cardParts(z: typeof zod) {
     z.strictObject({ from: z.literal('file-name'), before: z.string(), classes: z.string() }),
     z.strictObject({ from: z.literal('csv'), file: z.string(), path: z.string(), label: z.string() }),
   ]);
-  return { image, constant, random, array, files, selection, label };
+  return { image, constant, random, array, archived, tensorFile, arrayLabel, files, selection, label };
 }
 
-/** One schema for each format that is built; unknown keys are errors. */
+/** One schema for each format; unknown keys are errors. */
 function cardSchemas(z: typeof zod) {
-  const { image, constant, random, array, files, selection, label } = cardParts(z);
+  const parts = cardParts(z);
+  const { image, constant, random, files, selection, label } = parts;
   const pictures = z.record(z.string(), z.union([image, constant]));
   const record = z.literal('record').optional();
   const needed = { files: z.array(z.string()).min(1) };
+  const imageFiles = { ...files, ...selection, inputs: pictures, label: label.optional() };
   const schemas = {
-    images: z.strictObject({
-      format: z.literal('images'),
-      ...files,
-      ...selection,
-      inputs: pictures,
-      label: label.optional(),
-    }),
-    'image-folder': z.strictObject({
-      format: z.literal('image-folder'),
-      ...files,
-      ...selection,
-      inputs: pictures,
-      label: label.optional(),
-    }),
+    images: z.strictObject({ format: z.literal('images'), ...imageFiles }),
+    'image-folder': z.strictObject({ format: z.literal('image-folder'), ...imageFiles }),
     'cifar10-binary': z.strictObject({
       format: z.literal('cifar10-binary'),
       ...needed,
@@ -128,7 +114,21 @@ function cardSchemas(z: typeof zod) {
       format: z.literal('npy'),
       ...files,
       ...selection,
-      inputs: z.record(z.string(), z.union([constant, array])),
+      inputs: z.record(z.string(), z.union([constant, parts.array])).optional(),
+      label: parts.arrayLabel,
+    }),
+    npz: z.strictObject({
+      format: z.literal('npz'),
+      ...needed,
+      ...selection,
+      inputs: z.record(z.string(), z.union([constant, parts.archived])).optional(),
+      label: z.string().optional(),
+    }),
+    'onnx-tensors': z.strictObject({
+      format: z.literal('onnx-tensors'),
+      ...needed,
+      ...selection,
+      inputs: z.record(z.string(), z.union([constant, parts.tensorFile])).optional(),
     }),
     random: z.strictObject({
       format: z.literal('random'),

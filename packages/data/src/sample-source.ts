@@ -1,4 +1,5 @@
 import type { Diagnostic, Tensor } from '@bitwright/core';
+import type { DecodeTensor } from './data-host.js';
 
 /** Some consecutive samples of a source, as a model is fed with them. */
 export interface Batch {
@@ -41,4 +42,10 @@ export interface OpenDataOptions {
   readonly samples?: number;
   /** `needed` makes a sample without a label an error. Default `optional`. */
   readonly labels?: 'needed' | 'optional';
+}
+
+/** What this package cannot do by itself and is given. */
+export interface DataServices {
+  /** Reads the files of `onnx-tensors`. */
+  readonly decodeTensor: DecodeTensor;
 }

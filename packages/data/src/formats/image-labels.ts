@@ -20,13 +20,6 @@ export function labelsOf(
       return fileNameLabels(label, paths, context);
     case 'csv':
       return csvLabels(label, paths, context);
-    case 'npy':
-      throw new BitwrightError({
-        code: 'NOT_BUILT',
-        message: 'Labels from an .npy file are not built yet for images.',
-        hint: 'Give them in a csv file.',
-        at: { file: context.card, option: 'label' },
-      });
   }
 }
 

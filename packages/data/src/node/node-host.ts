@@ -3,21 +3,33 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { BitwrightError, describeThrown } from '@bitwright/core';
 import { FileSource } from '@bitwright/core/node';
-import type { DataHost, FoundPath, ImageDecoder, PixelImage } from '../data-host.js';
+import type { DataHost, DecodeTensor, FoundPath, ImageDecoder, PathKind, PixelImage } from '../data-host.js';
 
 /** Files of this machine below a folder, and sharp as the decoder. */
-export function nodeHost(baseFolder: string): DataHost {
-  const find = async (pattern: string): Promise<FoundPath[]> => {
+export function nodeHost(baseFolder: string, decodeTensor: DecodeTensor): DataHost {
+  const find = async (pattern: string, kind: PathKind): Promise<FoundPath[]> => {
     const plain = resolve(baseFolder, pattern);
     if (existsSync(plain)) return [{ path: plain, isFolder: statSync(plain).isDirectory() }];
     if (!/[*?[{]/.test(pattern)) throw absent(plain);
     const { glob } = await import('tinyglobby');
-    const paths = await glob(pattern, { cwd: baseFolder, absolute: true, expandDirectories: false });
-    return paths.sort(byCodeUnits).map((path) => ({ path, isFolder: false }));
+    const onlyFiles = kind === 'files';
+    const paths = await glob(pattern, {
+      cwd: baseFolder,
+      absolute: true,
+      expandDirectories: false,
+      onlyFiles,
+    });
+    // the mark of a folder is a slash at its end
+    const found = paths.map((path) => ({
+      path: path.replace(/(.)[\\/]$/, '$1'),
+      isFolder: /[\\/]$/.test(path),
+    }));
+    return found.sort((a, b) => byCodeUnits(a.path, b.path));
   };
   return {
     concurrency: availableParallelism(),
     decoder: sharpDecoder,
+    decodeTensor,
     resolve: (path) => resolve(baseFolder, path),
     exists: existsSync,
     find,

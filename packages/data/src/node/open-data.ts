@@ -3,18 +3,28 @@ import { BitwrightError, type Diagnostic, describeThrown } from '@bitwright/core
 import { readFileBytes } from '@bitwright/core/node';
 import { CardSource } from '../card-source.js';
 import { withConstants } from '../constant-inputs.js';
-import type { ConstantInput, DataCard, ImageInput, NpyInput, RandomInput } from '../data-card.js';
+import type {
+  ConstantInput,
+  DataCard,
+  ImageInput,
+  NpyInput,
+  NpzInput,
+  RandomInput,
+  TensorFileInput,
+} from '../data-card.js';
 import { forcedBatchSize } from '../feed.js';
 import { openCifar10 } from '../formats/cifar10.js';
 import { openIdx } from '../formats/idx.js';
 import { openImages } from '../formats/images.js';
 import { openNpy } from '../formats/npy.js';
+import { openNpz } from '../formats/npz.js';
+import { openOnnxTensors } from '../formats/onnx-tensors.js';
 import { openRandom } from '../formats/random.js';
 import type { InputSpec } from '../input-spec.js';
 import { matchInputs } from '../match-inputs.js';
 import { parseCard } from '../parse-card.js';
 import type { MatchedInput, ReaderContext, SampleReader } from '../sample-reader.js';
-import type { OpenDataOptions, SampleSource } from '../sample-source.js';
+import type { DataServices, OpenDataOptions, SampleSource } from '../sample-source.js';
 import { selectSamples } from '../select-samples.js';
 import { nodeHost } from './node-host.js';
 
@@ -22,7 +32,7 @@ import { nodeHost } from './node-host.js';
 export async function openDataCard(
   path: string,
   inputs: readonly InputSpec[],
-  options: OpenDataOptions = {},
+  options: OpenDataOptions & DataServices,
 ): Promise<SampleSource> {
   const text = new TextDecoder().decode(readFileBytes(path));
   let raw: unknown;
@@ -44,7 +54,7 @@ export async function openDataCard(
 export async function openData(
   card: DataCard,
   inputs: readonly InputSpec[],
-  options: OpenDataOptions & { readonly baseFolder: string },
+  options: OpenDataOptions & DataServices & { readonly baseFolder: string },
 ): Promise<SampleSource> {
   return open(await parseCard(card, 'data card'), 'data card', options.baseFolder, inputs, options);
 }
@@ -54,10 +64,10 @@ async function open(
   name: string,
   baseFolder: string,
   specs: readonly InputSpec[],
-  options: OpenDataOptions,
+  options: OpenDataOptions & DataServices,
 ): Promise<SampleSource> {
-  const context: ReaderContext = { card: name, host: nodeHost(baseFolder) };
-  const matched = matchInputs<object>(card.inputs ?? {}, specs, name);
+  const context: ReaderContext = { card: name, host: nodeHost(baseFolder, options.decodeTensor) };
+  const matched = matchInputs<object>(card.inputs ?? unnamedInputs(specs), specs, name);
   const constants = matched.filter(({ from }) => 'value' in from) as MatchedInput<ConstantInput>[];
   const moving = matched.filter(({ from }) => !('value' in from));
   const reader = withConstants(await namingCard(name, openReader(card, moving, context)), constants, name);
@@ -86,6 +96,11 @@ async function open(
   return new CardSource(name, reader, order, forced, diagnostics);
 }
 
+/** What a card says that leaves `inputs` out: each input is filled by the format's own default. */
+function unnamedInputs(specs: readonly InputSpec[]): Record<string, object> {
+  return Object.fromEntries(specs.map(({ name }) => [name, {}]));
+}
+
 /** Adds the card to what an error names, where it names no file yet. */
 async function namingCard<T>(name: string, opening: Promise<T>): Promise<T> {
   return opening.catch((thrown: unknown) => {
@@ -112,12 +127,9 @@ async function openReader(
       return openNpy(card, inputs as readonly MatchedInput<NpyInput>[], context);
     case 'random':
       return openRandom(card, inputs as readonly MatchedInput<RandomInput>[], context);
-    default:
-      throw new BitwrightError({
-        code: 'NOT_BUILT',
-        message: `Data of the format '${card.format}' is not built yet.`,
-        hint: 'Take another format, or feed the samples through the API.',
-        at: { file: context.card, option: 'format' },
-      });
+    case 'npz':
+      return openNpz(card, inputs as readonly MatchedInput<NpzInput>[], context);
+    case 'onnx-tensors':
+      return openOnnxTensors(card, inputs as readonly MatchedInput<TensorFileInput>[], context);
   }
 }

@@ -140,7 +140,10 @@ export interface SchemaIssue {
 /** Holds a value against the schema. @returns the issues; none for a table that is well-formed. */
 export function schemaIssues(value: unknown): SchemaIssue[] {
   const parsed = backendTableSchema.safeParse(value);
-  return parsed.success ? [] : parsed.error.issues.flatMap((issue) => flattenIssue(issue, []));
+  if (parsed.success) return [];
+  const issues = parsed.error.issues.flatMap((issue) => flattenIssue(issue, []));
+  // a mistyped key often is the one that is missed elsewhere, so it is told first
+  return issues.toSorted((a, b) => Number(b.unknownKey !== undefined) - Number(a.unknownKey !== undefined));
 }
 
 /** True for a value that the schema accepts. */

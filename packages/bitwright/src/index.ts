@@ -9,6 +9,16 @@
  * @packageDocumentation
  */
 export type { SweepComparison, SweepDocument, SweepFloat, SweepRun } from '@bitwright/analyze';
+
+export {
+  type BackendConfig,
+  type BackendPatternConfig,
+  type BackendTable,
+  type DTypeConfig,
+  type DTypeWithConstraints,
+  defineBackend,
+  type ObservationType,
+} from '@bitwright/backends';
 export { BitwrightError, type Diagnostic, type ErrorPlace } from '@bitwright/core';
 export type { AccuracyComparison } from './accuracy-gate.js';
 export { type BitwrightConfig, defineConfig } from './config.js';
@@ -17,6 +27,7 @@ export { type Explanation, explain, type NearMiss } from './explain.js';
 export { type Inspection, type InspectOptions, inspect } from './inspect.js';
 export type { GridReport, LayerReport } from './layer-report.js';
 export type { ModelInput } from './model-file.js';
+export { loadBackend } from './node/load-backend.js';
 export type { NodeFate } from './node-fates.js';
 export { type QuantizeResult, quantize } from './quantize.js';
 export type { DataInput, QuantizeOptions } from './quantize-options.js';

@@ -1,4 +1,4 @@
-import type { SCHEMES } from '@bitwright/backends';
+import type { BackendTable, SCHEMES } from '@bitwright/backends';
 import { elementCount } from '@bitwright/core';
 import type { Dim, GraphModule, Value } from '@bitwright/graph';
 import { prepare, QConfigResolver } from '@bitwright/quantize';
@@ -45,7 +45,7 @@ export function inspect(
   model: ModelInput,
   options: {
     readonly bits?: string;
-    readonly backend?: string;
+    readonly backend?: string | BackendTable;
     readonly scheme?: (typeof SCHEMES)[number];
   } = {},
 ): Inspection {

@@ -1,5 +1,5 @@
 import type { GraphModule } from '@bitwright/graph';
-import { formatBits } from '@bitwright/quantize';
+import { formatBits, type PreparedModel } from '@bitwright/quantize';
 import type { LayerReport } from './layer-report.js';
 import type { ResolvedOptions } from './quantize-options.js';
 import { VERSION } from './version.js';
@@ -10,12 +10,13 @@ export interface Provenance {
   readonly dialect: string;
   readonly layers: readonly LayerReport[];
   readonly samples: number;
+  /** What the layers really got, where the backend narrows what was asked. */
+  readonly prepared: Pick<PreparedModel, 'layers'>;
 }
 
 /** Writes the `bitwright.*` keys into the model's metadata: true widths, which a carrier hides, and grids. */
 export function writeMetadata(module: GraphModule, provenance: Provenance): void {
-  const { resolved, dialect, layers, samples } = provenance;
-  const { qconfig } = resolved;
+  const { resolved, dialect, layers, samples, prepared } = provenance;
   const props = module.metadataProps;
   props.set('bitwright.version', VERSION);
   props.set('bitwright.bits', formatBits(resolved.bits));
@@ -25,10 +26,20 @@ export function writeMetadata(module: GraphModule, provenance: Provenance): void
   props.set('bitwright.dialect', dialect);
   props.set('bitwright.observer', resolved.observer.name);
   props.set('bitwright.samples', String(samples));
-  props.set('bitwright.bias', qconfig.bias);
-  const granularity = qconfig.perChannel ? 'per channel' : 'per tensor';
-  props.set('bitwright.weights', `${qconfig.symmetricWeights ? 'symmetric' : 'affine'} ${granularity}`);
+  const configs = prepared.layers
+    .filter((layer) => layer.weightInput !== undefined)
+    .map(({ config }) => config);
+  const all = configs.length === 0 ? [resolved.qconfig] : configs;
+  props.set('bitwright.bias', wordsOf(all.map(({ bias }) => bias)));
+  const granularity = wordsOf(all.map(({ perChannel }) => (perChannel ? 'per channel' : 'per tensor')));
+  const form = wordsOf(all.map(({ symmetricWeights }) => (symmetricWeights ? 'symmetric' : 'affine')));
+  props.set('bitwright.weights', `${form} ${granularity}`);
   props.set('bitwright.layers', JSON.stringify(layers));
+}
+
+/** The words that layers have in common, or all of them. */
+function wordsOf(words: readonly string[]): string {
+  return [...new Set(words)].join(' or ');
 }
 
 /** The convention that stands beside an accuracy figure of a model: its own metadata, or what the graph shows. */

@@ -1,8 +1,12 @@
 import {
   type BackendConfig,
+  type BackendTable,
   BIAS_FORMS,
   type BiasForm,
+  type DTypeConfig,
   findBackend,
+  findTable,
+  resolveBackend,
   SCHEMES,
   type Scheme,
 } from '@bitwright/backends';
@@ -11,6 +15,7 @@ import type { ApiSample, DataCard, SampleSource } from '@bitwright/data';
 import {
   type Bits,
   findObserver,
+  formatBits,
   type Observer,
   parseBits,
   type QConfig,
@@ -41,7 +46,8 @@ export interface QuantizeOptions {
   readonly data?: DataInput;
   /** Uses the first so many samples; 1024 by default. */
   readonly samples?: number;
-  readonly backend?: string;
+  /** The name of a table, the path of one of yours, or a table. */
+  readonly backend?: string | BackendTable;
   readonly scheme?: Scheme;
   readonly method?: (typeof METHODS)[number];
   readonly dialect?: 'auto' | 'qdq' | 'qcdq' | 'native' | 'qonnx';
@@ -104,7 +110,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   if (scheme !== 'backend' && options.backend !== undefined) {
     throw new BitwrightError({
       code: 'SCHEME_WITH_BACKEND',
-      message: `The scheme '${scheme}' brings its own table, so it can't be combined with the backend '${options.backend}'.`,
+      message: `The scheme '${scheme}' brings its own table, so it can't be combined with the backend '${nameOf(options.backend)}'.`,
       hint: 'Leave one of the two out.',
       at: { option: '--scheme' },
       kind: 'usage',
@@ -115,10 +121,12 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   if (recipe === undefined)
     throw notBuilt('--method', `the method '${method}'`, 'Take --method balanced, which exists.');
   const dialect = oneOf('--dialect', options.dialect ?? 'auto', ['auto', 'qdq', 'qcdq', 'native', 'qonnx']);
+  const backend = findOption(scheme === 'backend' ? (options.backend ?? 'onnxruntime-cpu') : scheme);
+  assertTakesBits(backend, bits);
   return {
     bits,
     samples: positiveInteger('--samples', options.samples ?? 1024),
-    backend: findBackend(scheme === 'backend' ? (options.backend ?? 'onnxruntime-cpu') : scheme),
+    backend,
     scheme,
     method,
     recipe,
@@ -130,7 +138,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
       symmetricWeights: oneOf('--weights', options.weights ?? 'symmetric', WEIGHT_FORMS) === 'symmetric',
       perChannel:
         oneOf('--granularity', options.granularity ?? 'per-channel', GRANULARITIES) === 'per-channel',
-      symmetricActivations: dialect === 'qonnx',
+      symmetricActivations: dialect === 'qonnx' || (dialect === 'auto' && backend.dialects?.[0] === 'qonnx'),
       reduceRange: options.reduceRange ?? false,
       powerOfTwo: options.powerOfTwo ?? false,
       bias: oneOf('--bias', options.bias ?? 'int32', BIAS_FORMS),
@@ -140,6 +148,35 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
     memory: parseBytes(options.memory ?? '1GB'),
     maxDrop: parseMaxDrop(options),
   };
+}
+
+/** The backend of the option: a name, or a table. Files are loaded before. */
+function findOption(backend: string | BackendTable): BackendConfig {
+  return typeof backend === 'string' ? findBackend(backend) : resolveBackend(backend, findTable);
+}
+
+function nameOf(backend: string | BackendTable): string {
+  return typeof backend === 'string' ? backend : backend.name;
+}
+
+/** @throws BACKEND_BITS (wrong usage) when no layer with weights can have these widths, so that all would stay float. */
+function assertTakesBits({ name, entries }: BackendConfig, { weights, activations }: Bits): void {
+  const layers = entries.flatMap(({ dtypes }) => dtypes).filter((dtype) => dtype.weight !== undefined);
+  const taken = ({ input, weight }: DTypeConfig): boolean =>
+    weight?.bits.includes(weights) === true && (input === undefined || input.bits.includes(activations));
+  if (layers.length === 0 || layers.some(taken)) return;
+  const pairs = layers.flatMap(({ input, weight }) =>
+    weight!.bits.flatMap((w) =>
+      (input?.bits ?? [activations]).map((a) => formatBits({ weights: w, activations: a })),
+    ),
+  );
+  throw new BitwrightError({
+    code: 'BACKEND_BITS',
+    message: `The backend '${name}' takes no ${formatBits({ weights, activations })} in any layer.`,
+    hint: `It takes ${[...new Set(pairs)].slice(0, 8).join(', ')}.`,
+    at: { option: '--bits' },
+    kind: 'usage',
+  });
 }
 
 /** The error of a word of the interface whose feature does not exist yet. */

@@ -1,15 +1,17 @@
 import type { Diagnostic } from '@bitwright/core';
 import { assertWritable, writeFileAtomically } from '@bitwright/core/node';
-import { type Dialect, findDialect } from '@bitwright/dialects';
+import type { Dialect } from '@bitwright/dialects';
 import { emitBytes } from '@bitwright/emit';
 import { type GraphModule, lint } from '@bitwright/graph';
 import { type Bits, formatRanges, prepare, QConfigResolver } from '@bitwright/quantize';
 import { keepProvenance } from '@bitwright/rewrite';
 import { type AccuracyComparison, compareAccuracy } from './accuracy-gate.js';
+import { chooseDialect, neededOpset } from './choose-dialect.js';
 import { type FloatPassReport, runFloatPasses } from './float-passes.js';
 import { type LayerReport, reportLayers } from './layer-report.js';
-import { writeMetadata } from './metadata.js';
+import { type Provenance, writeMetadata } from './metadata.js';
 import { assertFloatModel, inputSpecs, loadModel, type ModelInput, modelName } from './model-file.js';
+import { loadBackend } from './node/load-backend.js';
 import {
   missingData,
   parseMaxDrop,
@@ -73,7 +75,7 @@ async function quantizeAnew(
   shared: SharedWork,
 ): Promise<QuantizeResult> {
   const clock = new Clock();
-  const resolved = resolveOptions(options);
+  const resolved = await resolveWithBackend(options);
   if (options.data === undefined && (options.ranges === undefined || resolved.recipe.rounding !== undefined))
     throw missingData();
   for (const path of [options.output, options.saveRanges]) if (path !== undefined) assertWritable(path);
@@ -92,10 +94,8 @@ async function quantizeAnew(
   clock.lap('round', calibration.calibrateSeconds);
   const layers = reportLayers(prepared);
 
-  const lowering = dialect.lower(module, { allowPairSaturation: options.allowPairSaturation ?? false });
-  lint(module, `lowering to ${dialect.name}`);
-  writeMetadata(module, { resolved, dialect: dialect.name, layers, samples: calibration.ranges.samples });
-  if (options.provenance === true) keepProvenance(module);
+  const { samples } = calibration.ranges;
+  const lowering = lowerTo(dialect, module, options, { resolved, layers, samples, prepared });
   const bytes = emitBytes(module);
   const accuracy = await compareAccuracy(model, bytes, options, resolved.maxDrop, hooks);
   hooks.signal?.throwIfAborted();
@@ -114,12 +114,41 @@ async function quantizeAnew(
     dialect: dialect.name,
     layers,
     fusions: passes.applied,
-    diagnostics: [...lifting, ...rejections(passes), ...calibration.diagnostics, ...lowering],
-    samples: calibration.ranges.samples,
+    diagnostics: [
+      ...lifting,
+      ...rejections(passes),
+      ...prepared.diagnostics,
+      ...calibration.diagnostics,
+      ...lowering,
+    ],
+    samples,
     ...(accuracy && { accuracy }),
     seconds: clock.seconds(),
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };
+}
+
+/** The options with the backend's table loaded, where that is a file or a table of the caller's. */
+async function resolveWithBackend(options: QuantizeOptions): Promise<ResolvedOptions> {
+  if (options.backend === undefined) return resolveOptions(options);
+  return resolveOptions({ ...options, backend: await loadBackend(options.backend) });
+}
+
+/** Writes the quantizers in the dialect's operators, and how they were made into the metadata. */
+function lowerTo(
+  dialect: Dialect,
+  module: GraphModule,
+  options: QuantizeOptions,
+  provenance: Omit<Provenance, 'dialect'>,
+): Diagnostic[] {
+  const diagnostics = dialect.lower(module, {
+    allowPairSaturation: options.allowPairSaturation ?? false,
+    guards: provenance.resolved.backend.guards ?? 'onnxruntime',
+  });
+  lint(module, `lowering to ${dialect.name}`);
+  writeMetadata(module, { ...provenance, dialect: dialect.name });
+  if (options.provenance === true) keepProvenance(module);
+  return diagnostics;
 }
 
 /** A float model, or the one that a quantized model stands for where that is asked for. */
@@ -178,31 +207,6 @@ function codesKept(from: string, to: string): Diagnostic {
     message: `The model has the widths that are asked for already: it was written from ${from} to ${to} with every code, scale and zero point as it was.`,
     at: {},
   };
-}
-
-function chooseDialect(resolved: ResolvedOptions, resolver: QConfigResolver): Dialect {
-  const widths = resolver.allBits().map((bits) => bits.activations);
-  return findDialect(
-    resolved.dialect,
-    widths.some((bits) => bits < 8),
-  );
-}
-
-/** The opset that the dialect needs for every width that was asked for. */
-function neededOpset(dialect: Dialect, resolved: ResolvedOptions, resolver: QConfigResolver): number {
-  const grid = { signed: true, quantMin: 0, quantMax: 0 };
-  const firstLast = resolved.backend.firstLastBits;
-  const ends = firstLast === undefined ? [] : [{ weights: firstLast, activations: firstLast }];
-  let opset = 13;
-  for (const { weights, activations } of [...resolver.allBits(), ...ends]) {
-    opset = Math.max(
-      opset,
-      dialect.opsetFor({ ...grid, role: 'weight', bits: weights }),
-      dialect.opsetFor({ ...grid, role: 'activation', bits: activations }),
-    );
-  }
-  const biasBits = { int32: 32, int16: 16, int8: 8, float: 32 }[resolved.qconfig.bias];
-  return Math.max(opset, dialect.opsetFor({ ...grid, role: 'bias', bits: biasBits }));
 }
 
 function rejections(passes: FloatPassReport): Diagnostic[] {

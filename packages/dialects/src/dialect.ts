@@ -5,6 +5,8 @@ import type { GraphModule, QuantSpec } from '@bitwright/graph';
 export interface LowerOptions {
   /** Lets W8A8 layers keep signed weights even where 16-bit pair sums would saturate on CPUs without VNNI. */
   readonly allowPairSaturation?: boolean;
+  /** `none` leaves out the guards against ONNX Runtime's traps, where another program reads the file. */
+  readonly guards?: 'onnxruntime' | 'none';
 }
 
 /** A way to write quantization in ONNX operators that can be read. */

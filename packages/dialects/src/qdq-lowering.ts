@@ -18,10 +18,10 @@ import {
   nodeName,
   type OpNode,
   QuantizedTensor,
-  type QuantSpec,
   qparamsOf,
   type Value,
 } from '@bitwright/graph';
+import { activationStorage, carrierLimits, weightStorage } from './code-storage.js';
 import type { LowerOptions } from './dialect.js';
 import {
   dropRedundantClips,
@@ -46,7 +46,9 @@ export function lowerToQdq(module: GraphModule, style: QdqStyle, options: LowerO
   const quantizers = [...graph.ops()].filter(isQuantizer);
   // asked before anything is lowered: the prediction looks at the quantizer of the layer's input
   const saturating = new Set(
-    options.allowPairSaturation === true ? [] : quantizers.filter((node) => !layerSaturation(node).safe),
+    options.allowPairSaturation === true || options.guards === 'none'
+      ? []
+      : quantizers.filter((node) => !layerSaturation(node).safe),
   );
   for (const node of quantizers) {
     const { role } = qparamsOf(node);
@@ -55,10 +57,12 @@ export function lowerToQdq(module: GraphModule, style: QdqStyle, options: LowerO
     else if (constantTensor(node.inputs[0]) !== undefined) lowerConstantActivation(graph, node);
     else lowerActivation(graph, node);
   }
-  guardFloatBias(graph);
-  guardFloatWeights(graph);
-  guardFloatInputs(graph);
-  guardMatMulAdd(graph);
+  if (options.guards !== 'none') {
+    guardFloatBias(graph);
+    guardFloatWeights(graph);
+    guardFloatInputs(graph);
+    guardMatMulAdd(graph);
+  }
   removeDeQuantStubs(graph);
   graph.eliminateDeadCode();
   module.opsets.delete('ai.bitwright');
@@ -68,16 +72,17 @@ export function lowerToQdq(module: GraphModule, style: QdqStyle, options: LowerO
 /** x -> QuantizeLinear(uint8) -> Clip(uint8) below the carrier's width -> DequantizeLinear; the grid sits at the low end of the carrier. */
 function lowerActivation(graph: Graph, node: OpNode): void {
   const spec = qparamsOf(node);
-  const carrier = activationCarrier(spec.bits);
+  const { carrier, shift } = activationStorage(spec);
   const base = node.attributes.string('tensor', node.inputs[0]!.name);
   const scale = node.inputs[1]!;
-  const zeroPoint = scalar(graph, `${base}_zero_point`, carrier, spec.zeroPoint[0]! - spec.quantMin, node);
-  const levels = spec.quantMax - spec.quantMin;
+  const zeroPoint = scalar(graph, `${base}_zero_point`, carrier, spec.zeroPoint[0]! + shift, node);
   const quantize = createOp(graph, 'QuantizeLinear', [node.inputs[0]!, scale, zeroPoint], `${base}_q`, node);
   let codes = quantize.output;
-  if (levels !== largestCode(carrier)) {
-    const low = scalar(graph, `${base}_code_min`, carrier, 0, node);
-    const high = scalar(graph, `${base}_code_max`, carrier, levels, node);
+  const [from, to] = [spec.quantMin + shift, spec.quantMax + shift];
+  const [lowest, highest] = carrierLimits(carrier);
+  if (from !== lowest || to !== highest) {
+    const low = scalar(graph, `${base}_code_min`, carrier, from, node);
+    const high = scalar(graph, `${base}_code_max`, carrier, to, node);
     codes = createOp(graph, 'Clip', [codes, low, high], `${base}_clip`, node).output;
   }
   finish(graph, node, createOp(graph, 'DequantizeLinear', [codes, scale, zeroPoint], `${base}_dq`, node));
@@ -86,16 +91,12 @@ function lowerActivation(graph: Graph, node: OpNode): void {
 /** A constant operand, e.g. of an Add: its codes are computed here and only DequantizeLinear is written. */
 function lowerConstantActivation(graph: Graph, node: OpNode): void {
   const spec = qparamsOf(node);
-  const carrier = activationCarrier(spec.bits);
+  const { carrier, shift } = activationStorage(spec);
   const tensor = constantTensor(node.inputs[0])!;
   const codes = quantizeTensor(tensor.data() as Float32Array, tensor.dims, spec);
   const base = node.inputs[0]!.name;
-  const stored = graph.getAttr(
-    `${base}_codes`,
-    integerTensor(carrier, tensor.dims, codes, -spec.quantMin),
-    node,
-  );
-  const zeroPoint = scalar(graph, `${base}_zero_point`, carrier, spec.zeroPoint[0]! - spec.quantMin, node);
+  const stored = graph.getAttr(`${base}_codes`, integerTensor(carrier, tensor.dims, codes, shift), node);
+  const zeroPoint = scalar(graph, `${base}_zero_point`, carrier, spec.zeroPoint[0]! + shift, node);
   finish(
     graph,
     node,
@@ -113,9 +114,8 @@ function lowerWeight(
   const spec = qparamsOf(node);
   const codes = codesOf(node, spec);
   const base = node.inputs[0]!.name;
-  let carrier = style.weightCarrier(spec.bits);
-  let shift = 0;
-  if (carrier === 'int8' && spec.bits === 8 && saturates) {
+  let { carrier, shift } = weightStorage(spec, style.weightCarrier(spec.bits));
+  if (carrier === 'int8' && spec.bits === 8 && spec.carrier === undefined && saturates) {
     carrier = 'uint8';
     shift = 128;
     diagnostics.push({
@@ -237,14 +237,6 @@ function storage(
     default:
       return new Int8Array(length);
   }
-}
-
-function activationCarrier(bits: QuantSpec['bits']): DType {
-  return bits === 16 ? 'uint16' : 'uint8';
-}
-
-function largestCode(carrier: DType): number {
-  return carrier === 'uint16' ? 65535 : 255;
 }
 
 function scalar(graph: Graph, name: string, carrier: DType, value: number, before: Node): Value {

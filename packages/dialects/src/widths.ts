@@ -14,5 +14,5 @@ export function widthError(dialect: string, spec: QuantSpec, remedy: string): Bi
 
 /** The opset that carries a spec in 8- or 16-bit integers: 16-bit Q/DQ came with opset 21. */
 export function carrierOpset(spec: QuantSpec): number {
-  return spec.bits === 16 ? 21 : 13;
+  return spec.bits === 16 || spec.carrier?.endsWith('16') === true ? 21 : 13;
 }

@@ -1,6 +1,7 @@
 import {
   BitwrightError,
   DenseTensor,
+  type DType,
   dequantizeTensor,
   floatData,
   integerData,
@@ -30,6 +31,8 @@ export type QuantRole = 'activation' | 'weight' | 'bias';
 export interface QuantSpec extends QuantGrid {
   readonly role: QuantRole;
   readonly axis?: number;
+  /** The element type that its codes must be stored in; the dialect's choice where it is left out. */
+  readonly carrier?: DType;
 }
 
 /** True for a QuantStub or FakeQuantize. */
@@ -51,6 +54,7 @@ export function quantAttributes(spec: QuantSpec): Attributes {
     quant_min: spec.quantMin,
     quant_max: spec.quantMax,
     axis: spec.axis,
+    carrier: spec.carrier,
   });
 }
 
@@ -58,6 +62,7 @@ export function quantAttributes(spec: QuantSpec): Attributes {
 export function quantSpecOf(node: OpNode): QuantSpec {
   const { attributes } = node;
   const axis = attributes.has('axis') ? attributes.int('axis', 0) : undefined;
+  const carrier = attributes.has('carrier') ? (attributes.string('carrier', '') as DType) : undefined;
   return {
     role: attributes.string('role', 'activation') as QuantRole,
     bits: attributes.int('bits', 8),
@@ -65,6 +70,7 @@ export function quantSpecOf(node: OpNode): QuantSpec {
     quantMin: attributes.int('quant_min', 0),
     quantMax: attributes.int('quant_max', 255),
     ...(axis !== undefined && { axis }),
+    ...(carrier !== undefined && { carrier }),
   };
 }
 

@@ -1,9 +1,10 @@
-import { BitwrightError, type Diagnostic, quantGrid, rangeToQParams } from '@bitwright/core';
+import { BitwrightError, type Diagnostic } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
 import { quantAttributes, quantSpecOf, setQParams } from '@bitwright/graph';
 import type { OpenExecutor } from '@bitwright/runtime';
-import { GrowingStatistics, type Observations, observeModel } from './observe.js';
-import type { GridChoice, Observer } from './observers/observer.js';
+import { chooseRange, isConstrained, rangeOnGrid } from './activation-range.js';
+import { type GrowingStatistics, groupStatistics, type Observations, observeModel } from './observe.js';
+import type { Observer } from './observers/observer.js';
 import type { ObserverGroup, PreparedModel } from './prepare.js';
 import type { CalibratedRange, CalibratedRanges } from './ranges.js';
 
@@ -53,7 +54,7 @@ export function applyObservations(
     const range = decideGroup(
       prepared,
       group,
-      observations.tensors.get(group.root.name),
+      groupStatistics(group, observations.tensors),
       observer,
       diagnostics,
     );
@@ -80,12 +81,12 @@ export function decideGroup(
   observer: Observer,
   diagnostics: Diagnostic[],
 ): CalibratedRange | undefined {
-  const found = statistics ?? constantStatistics(group);
+  const found = statistics ?? groupStatistics(group, new Map());
   if (found !== undefined && !found.isFloat) {
     diagnostics.push(dropGroup(prepared, group, found.dtype));
     return undefined;
   }
-  const range = rangeOf(group, found, observer, diagnostics);
+  const range = chooseRange(group, found, observer, diagnostics);
   applyRange(group, range);
   return range;
 }
@@ -114,66 +115,7 @@ export function applySavedRange(group: ObserverGroup, ranges: CalibratedRanges):
 function requantized(group: ObserverGroup, saved: CalibratedRange): CalibratedRange {
   const found = rangeOnGrid(group, saved);
   const sameGrid = saved.quantMin === found.quantMin && saved.quantMax === found.quantMax;
-  return sameGrid && !group.config.powerOfTwo ? saved : found;
-}
-
-function constantStatistics(group: ObserverGroup): GrowingStatistics | undefined {
-  if (group.constant === undefined) return undefined;
-  const statistics = new GrowingStatistics();
-  statistics.add(group.constant, 1, true);
-  return statistics;
-}
-
-function gridChoice(group: ObserverGroup, min: number): GridChoice {
-  const { config } = group;
-  const symmetric = config.symmetricActivations && min < 0;
-  return { grid: quantGrid(config.activations, symmetric), symmetric, powerOfTwo: config.powerOfTwo };
-}
-
-function rangeOf(
-  group: ObserverGroup,
-  statistics: GrowingStatistics | undefined,
-  observer: Observer,
-  diagnostics: Diagnostic[],
-): CalibratedRange {
-  if (group.fixedRange !== undefined || statistics === undefined) {
-    const [low, high] = group.fixedRange ?? [0, 1];
-    return rangeOnGrid(group, { min: low, max: high, low, high });
-  }
-  const { histogram } = statistics;
-  histogram.assertFinite(group.tensor);
-  const { min, max } = histogram;
-  if (min === 0 && max === 0) {
-    diagnostics.push({
-      code: 'CALIBRATION_ALL_ZERO',
-      severity: 'warning',
-      message: `The tensor '${group.tensor}' was zero for every calibration sample; its scale is 1.`,
-      hint: 'Check that the calibration data is like the real data.',
-      at: { value: group.tensor },
-    });
-    return rangeOnGrid(group, { min: 0, max: 0, low: 0, high: 0 });
-  }
-  const { low, high } = observer.range(statistics, gridChoice(group, min));
-  return rangeOnGrid(group, { min, max, low, high });
-}
-
-/** A range with the parameters that it leads to: fixed ones where the operator's result has a fixed range, scale 1 where all was zero. */
-function rangeOnGrid(
-  group: ObserverGroup,
-  found: Pick<CalibratedRange, 'min' | 'max' | 'low' | 'high'>,
-): CalibratedRange {
-  const { min, max, low, high } = found;
-  if (group.fixedRange !== undefined) {
-    const [from, to] = group.fixedRange;
-    const signed = group.config.symmetricActivations && from < 0;
-    const grid = quantGrid(group.config.activations, signed);
-    const scale = (to - from) / 2 ** grid.bits;
-    return { min, max, low, high, scale, zeroPoint: grid.quantMin - from / scale, ...grid };
-  }
-  const choice = gridChoice(group, min);
-  const qparams =
-    min === 0 && max === 0 ? { scale: 1, zeroPoint: 0 } : rangeToQParams(low, high, choice.grid, choice);
-  return { min, max, low, high, ...qparams, ...choice.grid };
+  return sameGrid && !isConstrained(group) ? saved : found;
 }
 
 function applyRange(group: ObserverGroup, range: CalibratedRange): void {

@@ -10,7 +10,9 @@ import {
   quantSpecOf,
   setQParams,
 } from '@bitwright/graph';
+import { scaleBounds } from './grid-constraints.js';
 import type { PreparedLayer } from './prepare.js';
+import { biasScales } from './rounding/bias-scale.js';
 import { weightQParams } from './rounding/weight-scale.js';
 
 const LARGEST_BIAS_CODE = 2 ** 31 - 1;
@@ -32,7 +34,8 @@ export function chooseWeightGrid(
   const weights = floatData(tensor);
   const spec = quantSpecOf(quantizer);
   const { symmetricWeights: symmetric, powerOfTwo } = layer.config;
-  const search = { search: weightSearch, symmetric, powerOfTwo };
+  const bounds = scaleBounds(layer.dtype.weight ?? { bits: [] }, powerOfTwo);
+  const search = { search: weightSearch, symmetric, powerOfTwo, ...bounds };
   const qparams = weightQParams(weights, tensor.dims, spec.axis, spec, search);
   const floor =
     layer.config.bias === 'int32' ? biasFloor(layer, inputScaleOf(layer.anchor), qparams) : undefined;
@@ -97,9 +100,7 @@ export function convertBias(
   const tensor = constantTensor(quantizer.inputs[0])!;
   const values = floatData(tensor);
   const scale =
-    spec.bits === 32
-      ? productScales(inputScale!, weights.scale)
-      : ownBiasScales(values, spec, layer.config.perChannel);
+    spec.bits === 32 ? productScales(inputScale!, weights.scale) : biasScales(values, spec, layer.config);
   const axis = scale.length > 1 ? { axis: 0 } : {};
   const qparams: QParams = { ...gridOf(spec), scale, zeroPoint: new Int32Array(scale.length), ...axis };
   quantizer.attributes = quantizer.attributes.with({ axis: scale.length > 1 ? 0 : undefined });
@@ -113,14 +114,6 @@ export function convertBias(
 /** fl32(s_x * s_w), exactly as a runtime computes it. */
 function productScales(inputScale: number, weightScale: Float32Array): Float32Array {
   return weightScale.map((scale) => inputScale * scale);
-}
-
-function ownBiasScales(values: Float32Array, grid: QuantGrid, perChannel: boolean): Float32Array {
-  const scaleFor = (size: number): number => (size === 0 ? 1 : Math.max(size / grid.quantMax, 2 ** -126));
-  if (perChannel) return values.map((value) => scaleFor(Math.abs(value)));
-  let largest = 0;
-  for (const value of values) largest = Math.max(largest, Math.abs(value));
-  return Float32Array.of(scaleFor(largest));
 }
 
 function gridOf({ bits, signed, quantMin, quantMax }: QuantGrid): QuantGrid {

@@ -1,6 +1,7 @@
 import type { BackendConfig, BackendPatternConfig } from '@bitwright/backends';
 import { constantTensor, type Node, nodeName, type OpNode, type Value } from '@bitwright/graph';
-import type { FloatReason, LayerPlan } from './layer-plan.js';
+import type { LayerPlan } from './layer-plan.js';
+import type { FloatReason } from './operand-roles.js';
 
 /** What became of one entry of a backend table at an operator. */
 export interface EntryExplanation {

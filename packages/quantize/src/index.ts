@@ -7,8 +7,8 @@ export {
 } from './calibrate.js';
 export { type ConvertOptions, convert } from './convert.js';
 export { type EntryExplanation, explainTable } from './explain-table.js';
-export type { FloatReason, LayerPlan, PlannedLayer } from './layer-plan.js';
-export { planLayers } from './layer-plan.js';
+export type { GridConstraints } from './grid-constraints.js';
+export { type LayerPlan, type PlannedLayer, planLayers } from './layer-plan.js';
 export { openSpillFile } from './node/spill-file.js';
 export {
   type GrowingStatistics,
@@ -19,6 +19,7 @@ export {
 export { FloatHistogram } from './observers/float-histogram.js';
 export type { Observer } from './observers/observer.js';
 export { findObserver, OBSERVERS } from './observers/registry.js';
+export type { FloatReason } from './operand-roles.js';
 export { type ObserverGroup, type PreparedLayer, type PreparedModel, prepare } from './prepare.js';
 export {
   type Bits,

@@ -1,27 +1,18 @@
 import type { BackendConfig, BackendPatternConfig } from '@bitwright/backends';
-import type { Tensor } from '@bitwright/core';
 import type { Graph, OpNode, Value } from '@bitwright/graph';
 import { constantTensor, graphsOf } from '@bitwright/graph';
 import { inferDtypes } from './dtypes.js';
+import { chooseDType, type LayerChoice } from './layer-config.js';
+import { type FloatReason, type OperandRoles, operandRoles, operatorName } from './operand-roles.js';
 import type { QConfig, QConfigResolver } from './qconfig.js';
 
-/** Why a node stays float; every code is explained in the reference of errors. */
-export interface FloatReason {
-  readonly code: string;
-  readonly reason: string;
-}
-
 /** A group of nodes that one table entry claims, e.g. Conv and the Relu behind it. */
-export interface PlannedLayer {
+export interface PlannedLayer extends OperandRoles, LayerChoice {
   readonly entry: BackendPatternConfig;
   readonly nodes: readonly OpNode[];
   readonly anchor: OpNode;
-  readonly config: QConfig;
-  /** Which input holds weights, and the bias; undefined for operators without. */
-  readonly weightInput?: number;
-  readonly biasInput?: number;
-  /** Inputs of the anchor that carry activations. */
-  readonly activationInputs: readonly number[];
+  /** What was asked for this layer. */
+  readonly requested: QConfig;
 }
 
 /** What becomes of every operator node. */
@@ -29,31 +20,6 @@ export interface LayerPlan {
   readonly layers: readonly PlannedLayer[];
   readonly float: ReadonlyMap<OpNode, FloatReason>;
 }
-
-/** Operators with weights: which inputs are weight and bias. */
-const WEIGHTED: Readonly<Record<string, { weight: number; bias?: number }>> = {
-  Conv: { weight: 1, bias: 2 },
-  ConvTranspose: { weight: 1, bias: 2 },
-  Gemm: { weight: 1, bias: 2 },
-  MatMul: { weight: 1 },
-};
-
-/** Operators whose inputs behind the first are parameters (shapes, bounds, axes), not activations. */
-const FIRST_INPUT_ONLY = new Set([
-  'Clip',
-  'Reshape',
-  'Slice',
-  'Squeeze',
-  'Unsqueeze',
-  'Split',
-  'Pad',
-  'Resize',
-  'Gather',
-  'Expand',
-  'Tile',
-  'ReduceMean',
-  'PRelu',
-]);
 
 /**
  * Matches the table's patterns, longest first, in the graph's order, and decides for every operator whether it is
@@ -67,7 +33,9 @@ export function planLayers(graph: Graph, backend: BackendConfig, resolver: QConf
   const float = new Map<OpNode, FloatReason>();
   for (const node of graph.ops()) {
     if (claimed.has(node)) continue;
-    const outcome = planNode(node, entries.get(node.opType) ?? [], resolver, (value) => dtypes.get(value));
+    const outcome = planNode(node, entries.get(operatorName(node)) ?? [], resolver, (value) =>
+      dtypes.get(value),
+    );
     if ('code' in outcome) {
       float.set(node, outcome);
       for (const inner of bodiesOf(node))
@@ -77,7 +45,7 @@ export function planLayers(graph: Graph, backend: BackendConfig, resolver: QConf
     for (const member of outcome.nodes) claimed.add(member);
     layers.push(outcome);
   }
-  return { layers: withFirstLastBits(layers, backend), float };
+  return { layers: withFirstLastBits(layers, backend, float), float };
 }
 
 function planNode(
@@ -88,88 +56,40 @@ function planNode(
 ): PlannedLayer | FloatReason {
   const config = resolver.forNode(node);
   if (config === undefined) return { code: 'FLOAT_KEPT', reason: 'it was asked to stay float' };
-  if (node.domain !== '')
-    return {
-      code: 'FLOAT_NO_PATTERN',
-      reason: `the operator ${node.domain}.${node.opType} is not of the standard set`,
-    };
   if (entries.length === 0) {
     const why = node.is('BatchNormalization')
       ? 'it could not be folded into a convolution'
-      : 'no pattern of the backend table begins with it';
+      : node.domain === ''
+        ? 'no pattern of the backend table begins with it'
+        : `no pattern of the backend table begins with ${operatorName(node)}, which is not of the standard set`;
     return { code: node.is('BatchNormalization') ? 'FLOAT_BATCH_NORM' : 'FLOAT_NO_PATTERN', reason: why };
   }
   const dtype = node.inputs[0] === undefined ? undefined : dtypeOf(node.inputs[0]);
   if (dtype !== undefined && dtype !== 'float')
     return { code: 'FLOAT_DTYPE', reason: `it works on ${dtype} values` };
+  let refused: FloatReason | undefined;
   for (const entry of entries) {
     const nodes = matchChain(node, entry.pattern);
     if (nodes === undefined || nodes.slice(1).some((member) => resolver.forNode(member) === undefined))
       continue;
-    return planLayer(entry, nodes, config);
+    const planned = planLayer(entry, nodes, config);
+    // a shorter pattern may take widths that a longer one does not
+    if (!('code' in planned) || planned.code !== 'FLOAT_BITS') return planned;
+    refused ??= planned;
   }
-  return { code: 'FLOAT_NO_PATTERN', reason: 'no pattern of the backend table fits here' };
+  return refused ?? { code: 'FLOAT_NO_PATTERN', reason: 'no pattern of the backend table fits here' };
 }
 
 function planLayer(
   entry: BackendPatternConfig,
   nodes: readonly OpNode[],
-  config: QConfig,
+  requested: QConfig,
 ): PlannedLayer | FloatReason {
   const anchor = nodes[entry.pattern.indexOf(entry.anchor)]!;
   const roles = operandRoles(anchor);
   if ('code' in roles) return roles;
-  const accepted = entry.dtypes.some(
-    ({ input, weight }) =>
-      (input === undefined || input.bits.includes(config.activations)) &&
-      (roles.weightInput === undefined || weight === undefined || weight.bits.includes(config.weights)),
-  );
-  if (!accepted)
-    return { code: 'FLOAT_BITS', reason: `the table takes no W${config.weights}A${config.activations} here` };
-  return { entry, nodes, anchor, config, ...roles };
-}
-
-function operandRoles(
-  node: OpNode,
-): { weightInput?: number; biasInput?: number; activationInputs: readonly number[] } | FloatReason {
-  const known = WEIGHTED[node.opType];
-  if (known === undefined) {
-    const count = FIRST_INPUT_ONLY.has(node.opType) ? 1 : node.inputs.length;
-    const activationInputs = [...Array(count).keys()].filter((index) => node.inputs[index] !== undefined);
-    const moving = activationInputs.filter((index) => constantTensor(node.inputs[index]) === undefined);
-    return moving.length === 0
-      ? { code: 'FLOAT_CONSTANT', reason: 'all of its inputs are constants' }
-      : { activationInputs };
-  }
-  if (
-    node.is('Gemm') &&
-    (node.attributes.float('alpha', 1) !== 1 || node.attributes.float('beta', 1) !== 1)
-  ) {
-    return { code: 'FLOAT_GEMM_SCALED', reason: 'its alpha or beta is not 1' };
-  }
-  const weight = constantTensor(node.inputs[known.weight]);
-  if (weight === undefined) {
-    if (node.is('MatMul')) return { activationInputs: [0, 1] };
-    return { code: 'FLOAT_WEIGHT_NOT_CONSTANT', reason: 'its weights are computed, not constant' };
-  }
-  if (weight.dtype !== 'float') return { code: 'FLOAT_DTYPE', reason: `its weights are ${weight.dtype}` };
-  const bias = known.bias === undefined ? undefined : constantTensor(node.inputs[known.bias]);
-  const isVector =
-    bias !== undefined &&
-    bias.dtype === 'float' &&
-    bias.dims.length === 1 &&
-    !isBroadcast(node, weight, bias);
-  return {
-    weightInput: known.weight,
-    activationInputs: [0],
-    ...(isVector && known.bias !== undefined && { biasInput: known.bias }),
-  };
-}
-
-/** True for a Gemm whose bias is one number for all outputs, while scales may be one for each. */
-function isBroadcast(node: OpNode, weight: Tensor, bias: Tensor): boolean {
-  const outputs = weight.dims[node.attributes.int('transB', 0) === 1 ? 0 : 1];
-  return node.is('Gemm') && bias.dims[0] !== outputs;
+  const choice = chooseDType(entry, anchor, roles, requested);
+  return 'code' in choice ? choice : { entry, nodes, anchor, requested, ...choice, ...roles };
 }
 
 /** The nodes of a chain that begins at `first`, each the only reader of the one before; undefined when it doesn't fit. */
@@ -179,7 +99,8 @@ function matchChain(first: OpNode, pattern: readonly string[]): OpNode[] | undef
     const value = nodes.at(-1)!.outputs[0]!;
     const [use] = value.uses;
     if (value.uses.size !== 1 || use === undefined || use.index !== 0) return undefined;
-    if (use.node.kind !== 'op' || !use.node.is(opType) || use.node.graph !== first.graph) return undefined;
+    if (use.node.kind !== 'op' || operatorName(use.node) !== opType || use.node.graph !== first.graph)
+      return undefined;
     if (
       opType === 'Clip' &&
       use.node.inputs.slice(1).some((bound) => bound !== undefined && constantTensor(bound) === undefined)
@@ -201,14 +122,24 @@ function entriesByFirst(backend: BackendConfig): Map<string, BackendPatternConfi
   return byFirst;
 }
 
-function withFirstLastBits(layers: readonly PlannedLayer[], backend: BackendConfig): PlannedLayer[] {
+/** Gives the first and the last layer with weights the table's own widths; one that the table does not take there stays float. */
+function withFirstLastBits(
+  layers: readonly PlannedLayer[],
+  backend: BackendConfig,
+  float: Map<OpNode, FloatReason>,
+): PlannedLayer[] {
   const bits = backend.firstLastBits;
   const weighted = layers.filter((layer) => layer.weightInput !== undefined);
   if (bits === undefined || weighted.length === 0) return [...layers];
   const ends = new Set([weighted[0], weighted.at(-1)]);
-  return layers.map((layer) =>
-    ends.has(layer) ? { ...layer, config: { ...layer.config, weights: bits, activations: bits } } : layer,
-  );
+  return layers.flatMap((layer) => {
+    if (!ends.has(layer)) return [layer];
+    const asked = { ...layer.requested, weights: bits, activations: bits };
+    const planned = planLayer(layer.entry, layer.nodes, asked);
+    if (!('code' in planned)) return [planned];
+    for (const node of layer.nodes) float.set(node, planned);
+    return [];
+  });
 }
 
 function bodiesOf(node: OpNode): OpNode[] {

@@ -1,11 +1,11 @@
 import { BitwrightError, floatData, type Tensor } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
 import { emitBytes } from '@bitwright/emit';
-import { type GraphModule, isDeQuantStub, isQuantizer } from '@bitwright/graph';
+import { constantTensor, type GraphModule, isDeQuantStub, isQuantizer } from '@bitwright/graph';
 import { batchSizeFor, type Executor, type OpenExecutor } from '@bitwright/runtime';
 import { FloatHistogram } from './observers/float-histogram.js';
 import type { TensorStatistics } from './observers/observer.js';
-import type { PreparedModel } from './prepare.js';
+import type { ObserverGroup, PreparedModel } from './prepare.js';
 
 /** What observing works with. */
 export interface ObserveOptions {
@@ -38,12 +38,12 @@ const LARGEST_BATCH = 8;
  * @throws CALIBRATION_NO_SAMPLES, and whatever the runtime says.
  */
 export async function observeModel(prepared: PreparedModel, options: ObserveOptions): Promise<Observations> {
-  const observed = prepared.groups.filter(
-    (group) => group.constant === undefined && group.fixedRange === undefined,
-  );
+  const observed = prepared.groups
+    .filter((group) => group.fixedRange === undefined)
+    .flatMap((group) => group.roots.filter((root) => constantTensor(root) === undefined));
   const statistics = new Map<string, GrowingStatistics>();
   if (observed.length === 0) return { samples: 0, tensors: statistics };
-  const tensors = [...new Set(observed.map((group) => group.root.name))];
+  const tensors = [...new Set(observed.map((root) => root.name))];
   const executor = await openObservedModel(prepared.module, tensors, options.open);
   let samples = 0;
   try {
@@ -58,6 +58,28 @@ export async function observeModel(prepared: PreparedModel, options: ObserveOpti
     hint: 'Check its file list, "skip" and "take".',
     at: { file: options.data.name },
   });
+}
+
+/**
+ * What a group's grid must hold: the statistics of its tensor, or those of all tensors that are on one grid, constants too.
+ *
+ * @param tensors by name; @returns undefined where nothing was observed (a fixed range).
+ */
+export function groupStatistics(
+  group: ObserverGroup,
+  tensors: ReadonlyMap<string, GrowingStatistics>,
+): GrowingStatistics | undefined {
+  const found = group.roots.flatMap((root) => {
+    const constant = constantTensor(root);
+    if (constant === undefined) return tensors.get(root.name) ?? [];
+    const statistics = new GrowingStatistics();
+    statistics.add(constant, 1, true);
+    return [statistics];
+  });
+  if (found.length < 2) return found[0];
+  const merged = new GrowingStatistics();
+  for (const statistics of found) merged.merge(statistics);
+  return merged;
 }
 
 /** The statistics of one tensor, which grow with every batch; they depend on no width, so that all widths can share them. */
@@ -79,6 +101,16 @@ export class GrowingStatistics implements TensorStatistics {
     // a tensor that does not grow with the batch belongs to all of its samples
     const size = data.length % samples === 0 ? data.length / samples : data.length;
     for (let start = 0; start < data.length; start += size) this.#move(data.subarray(start, start + size));
+  }
+
+  /** Takes in what another tensor held, so that one grid can be chosen for both. */
+  merge(other: GrowingStatistics): void {
+    this.dtype = other.dtype;
+    this.isFloat &&= other.isFloat;
+    this.histogram.merge(other.histogram);
+    this.movingMin = this.#seen ? Math.min(this.movingMin, other.movingMin) : other.movingMin;
+    this.movingMax = this.#seen ? Math.max(this.movingMax, other.movingMax) : other.movingMax;
+    this.#seen = true;
   }
 
   #move(sample: Float32Array): void {

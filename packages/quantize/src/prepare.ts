@@ -1,5 +1,5 @@
 import type { BackendConfig } from '@bitwright/backends';
-import { BitwrightError, type QuantGrid, quantGrid, type Tensor } from '@bitwright/core';
+import { BitwrightError, type Diagnostic, type QuantGrid, quantGrid, type Tensor } from '@bitwright/core';
 import {
   BITWRIGHT_DOMAIN,
   constantTensor,
@@ -7,22 +7,32 @@ import {
   type GraphModule,
   isQuantizer,
   type Node,
+  nodeName,
   type OpNode,
   type QuantSpec,
   quantAttributes,
   type Use,
   type Value,
 } from '@bitwright/graph';
-import { type FloatReason, type PlannedLayer, planLayers } from './layer-plan.js';
+import { annotate } from './annotate.js';
+import type { Annotation } from './annotation.js';
+import { constrainGrid, type GridConstraints } from './grid-constraints.js';
+import { type PlannedLayer, planLayers } from './layer-plan.js';
+import { type FloatReason, weightChannelAxis } from './operand-roles.js';
 import type { QConfig, QConfigResolver } from './qconfig.js';
+import { type GridClass, solveAnnotations } from './solve-annotations.js';
 
-/** Quantizers that share one grid, because the nodes between them only move values. Their root is observed. */
+/** Quantizers that are on one grid, and the values that it is chosen for. */
 export interface ObserverGroup {
-  /** Name of the observed tensor, as the float model calls it. */
+  /** Name of the first observed tensor, as the float model calls it. */
   readonly tensor: string;
-  /** The float value that is observed. */
+  /** The first float value that is observed. */
   readonly root: Value;
+  /** Every value that the grid must hold: the root, and those that the table wants on one grid with it. */
+  readonly roots: readonly Value[];
   readonly config: QConfig;
+  /** What the backend demands of the grid. */
+  readonly constraints: GridConstraints;
   readonly quantizers: OpNode[];
   /** Fixed range of the operator's result (sigmoid, softmax, tanh): what the whole grid covers, whatever the data. */
   readonly fixedRange?: readonly [low: number, high: number];
@@ -42,6 +52,8 @@ export interface PreparedModel {
   readonly layers: readonly PreparedLayer[];
   readonly float: Map<OpNode, FloatReason>;
   readonly groups: readonly ObserverGroup[];
+  /** What was asked for and the table does not take, and demands of the table that contradict each other. */
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 /**
@@ -62,164 +74,135 @@ export function prepare(
     [...graph.nodes()].flatMap((node) => node.outputs.map((value) => value.name)),
     names.map((node) => node.opType),
   );
-  const inserter = new QuantizerInserter(graph, resolver);
+  const { annotations, refused, diagnostics } = annotate(plan.layers, resolver);
+  const { classes, conflicts } = solveAnnotations(annotations);
+  const told = [...narrowings(plan.layers, backend), ...diagnostics, ...conflicts];
   const float = new Map(plan.float);
-  const layers: PreparedLayer[] = [];
-  for (const layer of plan.layers) {
-    const refused = inserter.annotate(layer);
-    if (refused !== undefined) for (const node of layer.nodes) float.set(node, refused);
-    else layers.push({ ...layer, ...insertWeightQuantizers(layer) });
-  }
-  inserter.insert();
-  if (inserter.groups.length > 0) {
+  for (const [layer, reason] of refused) for (const node of layer.nodes) float.set(node, reason);
+  const constants = insertConstantQuantizers(annotations);
+  const layers = plan.layers
+    .filter((layer) => !refused.has(layer))
+    .map((layer) => ({ ...layer, ...constants.get(layer) }));
+  const groups = insertActivationQuantizers(graph, classes);
+  if (groups.length + constants.size > 0) {
     markOutputs(graph);
     module.opsets.set(BITWRIGHT_DOMAIN, 1);
   }
-  return { module, layers, float, groups: inserter.groups };
+  return { module, layers, float, groups, diagnostics: told };
 }
 
-/** Collects where quantizers belong, then puts them in, so that matching sees the float graph only. */
-class QuantizerInserter {
-  readonly groups: ObserverGroup[] = [];
-  /** Values that are quantized for all readers. */
-  readonly #whole = new Map<Value, ObserverGroup>();
-  /** Edges that are quantized by themselves, by value and width. */
-  readonly #edges = new Map<Value, { group: ObserverGroup; uses: Use[] }[]>();
-
-  constructor(
-    private readonly graph: Graph,
-    private readonly resolver: QConfigResolver,
-  ) {}
-
-  /** Notes the quantizers that a layer needs; a reason when its inputs decide that it stays float. */
-  annotate(layer: PlannedLayer): FloatReason | undefined {
-    const dtypes = layer.entry.dtypes[0]!;
-    const shares = layer.entry.observation === 'OUTPUT_SHARE_OBSERVER_WITH_INPUT';
-    if (shares) {
-      const group = this.#whole.get(layer.anchor.inputs[0]!);
-      if (group === undefined)
-        return { code: 'FLOAT_INPUT_FLOAT', reason: 'it only moves values and its input is float' };
-      for (const value of movedResults(layer.anchor)) this.#whole.set(value, group);
-      return undefined;
+/** Edges first, then whole values, so that each whole value's quantizer takes what the edges left; last the edges that quantize again. */
+function insertActivationQuantizers(graph: Graph, classes: readonly GridClass[]): ObserverGroup[] {
+  const groups = classes.map(groupOf);
+  const whole = new Map<Value, ObserverGroup>();
+  for (const [index, { places }] of classes.entries())
+    for (const place of places) if (place.kind === 'value') whole.set(place.value, groups[index]!);
+  const edges = new Map<Value, Map<ObserverGroup, Use[]>>();
+  const again = new Map<Value, Map<ObserverGroup, Use[]>>();
+  for (const [index, { places }] of classes.entries()) {
+    const group = groups[index]!;
+    for (const place of places) {
+      if (place.kind !== 'edge' || whole.get(place.value) === group) continue;
+      const of = whole.has(place.value) ? again : edges;
+      const byGroup = of.get(place.value) ?? new Map<ObserverGroup, Use[]>();
+      of.set(place.value, byGroup);
+      byGroup.set(group, [...(byGroup.get(group) ?? []), useOf(place)]);
     }
-    if (dtypes.input !== undefined)
-      for (const index of layer.activationInputs) this.#annotateInput(layer, index);
-    if (dtypes.output !== undefined) this.#annotateOutput(layer, dtypes.output.fixedRange);
-    return undefined;
   }
-
-  /** Inserts everything that was noted. */
-  insert(): void {
-    for (const [value, edges] of this.#edges) {
-      for (const { group, uses } of edges) this.#insertQuantizer(value, group, uses);
-    }
-    for (const [value, group] of this.#whole) this.#insertQuantizer(value, group, [...value.uses]);
-  }
-
-  #annotateInput(layer: PlannedLayer, index: number): void {
-    const value = layer.anchor.inputs[index]!;
-    if (this.#whole.has(value)) return;
-    const config = this.resolver.forTensor(value.name, layer.config);
-    if (config === undefined) return;
-    const use = [...value.uses].find(
-      (candidate) => candidate.node === layer.anchor && candidate.index === index,
-    )!;
-    const edges = this.#edges.get(value) ?? [];
-    this.#edges.set(value, edges);
-    const same = edges.find(({ group }) => group.config.activations === config.activations);
-    if (same !== undefined) {
-      same.uses.push(use);
-      return;
-    }
-    edges.push({ group: this.#newGroup(value, config), uses: [use] });
-  }
-
-  #annotateOutput(layer: PlannedLayer, fixedRange: ObserverGroup['fixedRange']): void {
-    const value = layer.nodes.at(-1)!.outputs[0]!;
-    const config = this.resolver.forTensor(value.name, layer.config);
-    if (config !== undefined) this.#whole.set(value, this.#newGroup(value, config, fixedRange));
-  }
-
-  #newGroup(root: Value, config: QConfig, fixedRange?: ObserverGroup['fixedRange']): ObserverGroup {
-    const constant = constantTensor(root);
-    const group: ObserverGroup = {
-      tensor: root.name,
-      root,
-      config,
-      quantizers: [],
-      ...(fixedRange !== undefined && { fixedRange }),
-      ...(constant !== undefined && { constant }),
-    };
-    this.groups.push(group);
-    return group;
-  }
-
-  #insertQuantizer(value: Value, group: ObserverGroup, uses: readonly Use[]): void {
-    const { producer } = value;
-    const spec: QuantSpec = { role: 'activation', ...activationGrid(group.config) };
-    const node = this.graph.createOp({
-      opType: producer.kind === 'placeholder' ? 'QuantStub' : 'FakeQuantize',
-      domain: BITWRIGHT_DOMAIN,
-      name: `${value.name}_quantizer`,
-      inputs: [value],
-      attributes: quantAttributes(spec).with({ tensor: value.name }),
-      outputs: [
-        { name: this.graph.freshName(`${value.name}_quantized`), ...(value.type && { type: value.type }) },
-      ],
-      before: afterProducers(producer),
-    });
-    group.quantizers.push(node);
-    for (const use of uses) use.node.setInput(use.index, node.output);
-  }
+  for (const [value, byGroup] of edges)
+    for (const [group, uses] of byGroup) insertQuantizer(graph, value, value, group, uses);
+  for (const [value, group] of whole) insertQuantizer(graph, value, value, group, [...value.uses]);
+  for (const [value, byGroup] of again)
+    for (const [group, uses] of byGroup)
+      insertQuantizer(graph, value, uses[0]!.node.inputs[uses[0]!.index]!, group, uses);
+  return groups;
 }
 
-/** The results that hold values of the input: all but the indices that a MaxPool may give beside them. */
-function movedResults(node: OpNode): readonly Value[] {
-  return node.is('MaxPool') ? node.outputs.slice(0, 1) : node.outputs;
+function useOf({ value, node, index }: { value: Value; node: OpNode; index: number }): Use {
+  return [...value.uses].find((use) => use.node === node && use.index === index)!;
+}
+
+function groupOf({ roots, config, constraints }: GridClass): ObserverGroup {
+  const root = roots[0]!;
+  const { fixedRange } = constraints;
+  const constant = roots.length === 1 ? constantTensor(root) : undefined;
+  return {
+    tensor: root.name,
+    root,
+    roots,
+    config,
+    constraints,
+    quantizers: [],
+    ...(fixedRange !== undefined && { fixedRange }),
+    ...(constant !== undefined && { constant }),
+  };
+}
+
+/** @param value what is observed. @param input what is quantized: the value, or what stands for it behind its quantizer. */
+function insertQuantizer(
+  graph: Graph,
+  value: Value,
+  input: Value,
+  group: ObserverGroup,
+  uses: readonly Use[],
+): void {
+  const { producer } = input;
+  const spec: QuantSpec = { role: 'activation', ...activationGrid(group) };
+  const { carrier } = group.constraints;
+  const node = graph.createOp({
+    opType: producer.kind === 'placeholder' ? 'QuantStub' : 'FakeQuantize',
+    domain: BITWRIGHT_DOMAIN,
+    name: `${value.name}_quantizer`,
+    inputs: [input],
+    attributes: quantAttributes({ ...spec, ...(carrier && { carrier }) }).with({ tensor: value.name }),
+    outputs: [{ name: graph.freshName(`${value.name}_quantized`), ...(value.type && { type: value.type }) }],
+    before: afterProducers(producer),
+  });
+  group.quantizers.push(node);
+  for (const use of uses) use.node.setInput(use.index, node.output);
 }
 
 /** The grid of an activation before its range is known; calibration may turn it signed for symmetric configurations. */
-export function activationGrid(config: QConfig): QuantGrid {
-  return quantGrid(config.activations, false);
+function activationGrid({ config, constraints }: ObserverGroup): QuantGrid {
+  return constrainGrid(quantGrid(config.activations, constraints.signed === true), constraints);
 }
 
-/** The grid of a layer's weights. */
-export function weightGrid(config: QConfig): QuantGrid {
-  const bits = config.reduceRange ? config.weights - 1 : config.weights;
-  return { ...quantGrid(bits, true), bits: config.weights };
-}
+/** The quantizers of a layer's constants. */
+type ConstantQuantizers = Pick<PreparedLayer, 'weightQuantizer' | 'biasQuantizer'>;
 
-/** The axis of a weight's output channels; undefined where one scale must serve the whole tensor. */
-export function weightChannelAxis(node: OpNode, rank: number): number | undefined {
-  switch (node.opType) {
-    case 'Conv':
-      return 0;
-    case 'ConvTranspose':
-      return node.attributes.int('group', 1) === 1 ? 1 : undefined;
-    case 'Gemm':
-      return node.attributes.int('transB', 0) === 1 ? 0 : 1;
-    default:
-      return rank === 2 ? 1 : undefined;
+/** Puts in the quantizers of weights and biases, as they are annotated; a layer's bias comes behind its weights. */
+function insertConstantQuantizers(annotations: readonly Annotation[]): Map<PlannedLayer, ConstantQuantizers> {
+  const made = new Map<PlannedLayer, ConstantQuantizers>();
+  for (const { role, place, spec, layer } of annotations) {
+    if (role === 'activation' || place.kind !== 'edge') continue;
+    const { anchor } = layer;
+    const { weightQuantizer } = made.get(layer) ?? {};
+    if (spec.kind === 'quantization' && weightQuantizer === undefined) {
+      const weights = weightSpec(layer, constantTensor(place.value)!.dims.length, spec.constraints);
+      made.set(layer, { weightQuantizer: insertConstantQuantizer(anchor, place.index, weights) });
+      continue;
+    }
+    const bits = spec.kind === 'quantization' ? spec.constraints.bits[0]! : 32;
+    const perChannel = weightQuantizer?.attributes.has('axis') === true;
+    const bias: QuantSpec = { role: 'bias', ...quantGrid(bits, true), ...(perChannel && { axis: 0 }) };
+    const biasQuantizer = insertConstantQuantizer(anchor, place.index, bias);
+    made.set(layer, { ...made.get(layer), biasQuantizer });
   }
+  return made;
 }
 
-function insertWeightQuantizers(layer: PlannedLayer): { weightQuantizer?: OpNode; biasQuantizer?: OpNode } {
-  const { anchor, config, weightInput, biasInput } = layer;
-  if (weightInput === undefined || layer.entry.dtypes[0]?.weight === undefined) return {};
-  const weight = anchor.inputs[weightInput]!;
-  const rank = constantTensor(weight)!.dims.length;
+function weightSpec({ anchor, config }: PlannedLayer, rank: number, constraints: GridConstraints): QuantSpec {
+  const bits = config.reduceRange ? config.weights - 1 : config.weights;
+  const grid = constrainGrid(quantGrid(bits, constraints.signed !== false), constraints);
   const axis = config.perChannel ? weightChannelAxis(anchor, rank) : undefined;
-  const spec: QuantSpec = { role: 'weight', ...weightGrid(config), ...(axis !== undefined && { axis }) };
-  const weightQuantizer = insertConstantQuantizer(anchor, weightInput, spec);
-  if (biasInput === undefined || config.bias === 'float') return { weightQuantizer };
-  const bits = Number(config.bias.slice(3));
-  const biasAxis = axis === undefined ? undefined : 0;
-  const biasSpec: QuantSpec = {
-    role: 'bias',
-    ...quantGrid(bits, true),
-    ...(biasAxis !== undefined && { axis: biasAxis }),
+  const { carrier } = constraints;
+  return {
+    role: 'weight',
+    ...grid,
+    bits: config.weights,
+    ...(axis !== undefined && { axis }),
+    ...(carrier !== undefined && { carrier }),
   };
-  return { weightQuantizer, biasQuantizer: insertConstantQuantizer(anchor, biasInput, biasSpec) };
 }
 
 function insertConstantQuantizer(anchor: OpNode, index: number, spec: QuantSpec): OpNode {
@@ -235,6 +218,22 @@ function insertConstantQuantizer(anchor: OpNode, index: number, spec: QuantSpec)
   });
   anchor.setInput(index, node.output);
   return node;
+}
+
+/** One diagnostic for each kind of choice that the table narrows, with the first layer and how many more. */
+function narrowings(layers: readonly PlannedLayer[], backend: BackendConfig): Diagnostic[] {
+  const byChoice = new Map<string, OpNode[]>();
+  for (const { anchor, narrowings: told } of layers)
+    for (const { asked, done } of told) {
+      const sentence = `Asked were ${asked}; the table '${backend.name}' takes ${done}`;
+      byChoice.set(sentence, [...(byChoice.get(sentence) ?? []), anchor]);
+    }
+  return [...byChoice].map(([sentence, [first, ...more]]) => ({
+    code: 'BACKEND_NARROWS',
+    severity: 'info',
+    message: `${sentence} at '${nodeName(first!)}'${more.length === 0 ? '' : ` and ${more.length} more layers`}.`,
+    at: { node: nodeName(first!) },
+  }));
 }
 
 /** Puts a DeQuantStub before each output that comes out of the quantized part; the output keeps its name. */

@@ -34,6 +34,13 @@ export const tensorrt = defineBackend({
     { pattern: ['Conv', 'Relu'], dtypes: [weighted], evidence: 'cited' },
     { pattern: [['Conv', 'ConvTranspose', 'Gemm', 'MatMul']], dtypes: [weighted], evidence: 'cited' },
     {
+      pattern: ['Add', 'Relu'],
+      dtypes: [{ input: activation }],
+      quantizedInputs: 'residual',
+      evidence: 'cited',
+      source: RESIDUAL,
+    },
+    {
       pattern: ['Add'],
       dtypes: [{ input: activation }],
       quantizedInputs: 'residual',

@@ -21,7 +21,9 @@ export function inspectCommand(): Command {
     .action(async (model: string, flags: InspectFlags) => {
       const { ir, json, ...options } = flags;
       const { inspect } = await import('../inspect.js');
-      const { module, ...report } = inspect(model, options);
+      const { loadBackend } = await import('../node/load-backend.js');
+      const backend = options.backend === undefined ? {} : { backend: await loadBackend(options.backend) };
+      const { module, ...report } = inspect(model, { ...options, ...backend });
       if (ir === true) {
         const { printModule } = await import('@bitwright/graph');
         const text = printModule(module, { maxElements: 16 });

@@ -19,7 +19,7 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
     requantize: z.boolean(),
     data: z.string(),
     samples: z.number(),
-    backend: z.string(),
+    backend: z.union([z.string(), z.record(z.string(), z.unknown())]),
     scheme: z.enum(SCHEMES),
     method: z.enum(METHODS),
     dialect: z.enum(['auto', 'qdq', 'qcdq', 'native', 'qonnx']),
@@ -45,7 +45,9 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
   if (!parsed.success) throw configError(path, parsed.error.issues[0]!, Object.keys(schema.shape));
   const { plugins, ...config } = parsed.data;
   if (plugins !== undefined) throw notBuilt('plugins', "the key 'plugins'", 'Leave it out.');
-  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(
+    Object.entries(config).filter(([, value]) => value !== undefined),
+  ) as BitwrightConfig;
 }
 
 function configError(

@@ -95,6 +95,20 @@ it('searching finds the best of all shrinks', () => {
   }
 });
 
+it('keeps scales within the bounds of a backend', () => {
+  const weights = randomWeights(60, 7);
+  for (const [least, most] of [
+    [2, 4],
+    [0, 2 ** -6],
+  ] as const) {
+    const found = weightQParams(weights, [3, 20], 0, quantGrid(4, true), { ...SYMMETRIC_MSE, least, most });
+    for (const scale of found.scale) {
+      expect(scale).toBeGreaterThanOrEqual(least);
+      expect(scale).toBeLessThanOrEqual(most);
+    }
+  }
+});
+
 it('treats channels as if they were alone', () => {
   const weights = randomWeights(60, 5);
   const all = weightQParams(weights, [3, 4, 5], 1, quantGrid(4, true), SYMMETRIC_MSE);

@@ -18,6 +18,9 @@ export interface WeightScaleOptions {
   readonly powerOfTwo: boolean;
   /** Smallest scale allowed for each channel, e.g. so that a bias fits into 32 bits. */
   readonly floor?: Float32Array;
+  /** The smallest and largest scale that the backend takes. */
+  readonly least?: number;
+  readonly most?: number;
 }
 
 /**
@@ -41,7 +44,8 @@ export function weightQParams(
       const start = (o * channels + channel) * inner;
       row.set(weights.subarray(start, start + inner), o * inner);
     }
-    const best = searchChannel(row, grid, options, options.floor?.[channel] ?? 0);
+    const floor = Math.max(options.floor?.[channel] ?? 0, options.least ?? 0);
+    const best = searchChannel(row, grid, options, floor);
     scale[channel] = best.scale;
     zeroPoint[channel] = best.zeroPoint;
   }
@@ -61,13 +65,13 @@ function searchChannel(
     if (value > max) max = value;
   }
   // a channel of zeros: any scale is exact, 1 keeps the bias well scaled
-  if (min === 0 && max === 0) return { ...withFloor({ scale: 1, zeroPoint: 0 }, floor, options.powerOfTwo) };
-  const whole = withFloor(rangeToQParams(min, max, grid, options), floor, options.powerOfTwo);
+  if (min === 0 && max === 0) return { ...withBounds({ scale: 1, zeroPoint: 0 }, floor, options) };
+  const whole = withBounds(rangeToQParams(min, max, grid, options), floor, options);
   if (options.search === 'min-max' || grid.bits >= 12) return whole;
   let best = whole;
   let bestError = gridError({ values: row }, whole.scale, whole.zeroPoint, grid);
   const consider = (found: { scale: number; zeroPoint: number }): void => {
-    const candidate = withFloor(found, floor, options.powerOfTwo);
+    const candidate = withBounds(found, floor, options);
     const error = gridError({ values: row }, candidate.scale, candidate.zeroPoint, grid);
     if (error < bestError) {
       bestError = error;
@@ -92,11 +96,13 @@ function tightScale(min: number, max: number, grid: QuantGrid): { scale: number;
   return { scale: Math.max(Math.fround(Math.max(...ends)), MIN_SCALE), zeroPoint: 0 };
 }
 
-function withFloor(
+function withBounds(
   found: { scale: number; zeroPoint: number },
   floor: number,
-  powerOfTwo: boolean,
+  { powerOfTwo, most = Number.POSITIVE_INFINITY }: WeightScaleOptions,
 ): { scale: number; zeroPoint: number } {
-  if (found.scale >= floor) return found;
-  return { ...found, scale: Math.fround(powerOfTwo ? powerOfTwoAtLeast(floor) : floor) };
+  // what makes a bias fit is stronger than an upper bound: a bias out of range would be wrong altogether
+  const scale = Math.max(Math.min(found.scale, most), floor);
+  if (scale === found.scale) return found;
+  return { ...found, scale: Math.fround(powerOfTwo && scale === floor ? powerOfTwoAtLeast(floor) : scale) };
 }

@@ -28,7 +28,7 @@ export async function roundLayer(layer: PreparedLayer, options: RoundLayerOption
   if (matrix === undefined) {
     setWeightCodes(quantizer, quantizeTensor(floatData(tensor), tensor.dims, qparams), qparams);
   } else {
-    const spec = roundingSpec(matrix, qparams, layer.config.powerOfTwo, floor);
+    const spec = roundingSpec(matrix, qparams, hasFixedScale(layer), floor);
     const statistics = await collectStatistics(options.source, layer.anchor, matrix);
     const rounded =
       recipe.rounding === undefined
@@ -42,6 +42,12 @@ export async function roundLayer(layer: PreparedLayer, options: RoundLayerOption
 }
 
 /** The grid of a weight quantizer, with its zero points taken off the codes. */
+/** True where a scale must stay where the search has put it: a power of two, or held within a backend's bounds. */
+function hasFixedScale({ config, dtype }: PreparedLayer): boolean {
+  const { scaleMinLowerBound, scaleMaxUpperBound } = dtype.weight ?? {};
+  return config.powerOfTwo || scaleMinLowerBound !== undefined || scaleMaxUpperBound !== undefined;
+}
+
 function roundingSpec(
   matrix: WeightMatrix,
   qparams: QParams,

@@ -3,7 +3,7 @@ import type { SampleSource } from '@bitwright/data';
 import type { Dim, Value } from '@bitwright/graph';
 import { batchSizeFor, type Executor, type OpenExecutor } from '@bitwright/runtime';
 import { applySavedRange, type Calibration, decideGroup } from '../calibrate.js';
-import { GrowingStatistics } from '../observe.js';
+import { GrowingStatistics, groupStatistics, observeModel } from '../observe.js';
 import type { Observer } from '../observers/observer.js';
 import type { ObserverGroup, PreparedLayer, PreparedModel } from '../prepare.js';
 import type { CalibratedRange, CalibratedRanges } from '../ranges.js';
@@ -84,6 +84,7 @@ class SequentialPass {
 
   async run(): Promise<Calibration> {
     await this.#load();
+    await this.#decideTogether();
     while (this.#groups.size + this.#layers.size > 0) {
       const left = this.#groups.size + this.#layers.size;
       this.#decideGroups();
@@ -102,6 +103,21 @@ class SequentialPass {
       samples: this.#samples,
       diagnostics: this.#diagnostics,
     };
+  }
+
+  /**
+   * Decides the grids that several tensors must share, from the float network alone: one of the tensors may lie behind a
+   * quantizer that waits for another.
+   */
+  async #decideTogether(): Promise<void> {
+    const groups = [...this.#groups].filter(({ roots }) => roots.length > 1);
+    if (groups.length === 0) return;
+    const { observer, onProgress: _, ...options } = this.options;
+    const observed = await observeModel(
+      { ...this.prepared, groups },
+      { ...options, perSample: observer.perSample === true },
+    );
+    for (const group of groups) this.#decide(group, groupStatistics(group, observed.tensors));
   }
 
   /** Reads the samples into the first cut. */

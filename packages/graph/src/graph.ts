@@ -1,6 +1,7 @@
 import { BitwrightError, type Tensor } from '@bitwright/core';
 import { type AttributeInit, Attributes } from './attribute.js';
 import { recordEdit } from './edit-log.js';
+import { NamePool } from './name-pool.js';
 import {
   GetAttrNode,
   type Node,
@@ -41,8 +42,7 @@ export class Graph {
   readonly #values = new Map<string, Value>();
   readonly #placeholders = new Set<PlaceholderNode>();
   #lastPlaceholder: PlaceholderNode | undefined;
-  #takenNames = new Set<string>();
-  #freshCounters = new Map<string, number>();
+  readonly #names = new NamePool();
 
   constructor(name = '') {
     this.name = name;
@@ -133,8 +133,8 @@ export class Graph {
   /** Adds an input behind the others, under exactly this name. */
   placeholder(name: string, type?: ValueType): PlaceholderNode {
     const node = new PlaceholderNode(this);
-    this.#link(node, this.#lastPlaceholder?.erased === false ? this.#lastPlaceholder.next! : this.#first);
-    recordEdit(undoPlaceholder, this, node, this.#lastPlaceholder);
+    this.#add(node, this.#lastPlaceholder?.erased === false ? this.#lastPlaceholder.next! : this.#first);
+    recordEdit(Graph.#undo.placeholder, this, node, this.#lastPlaceholder);
     this.#placeholders.add(node);
     this.#lastPlaceholder = node;
     this.#addOutput(node, 0, { name, ...(type && { type }) });
@@ -144,7 +144,7 @@ export class Graph {
   /** Adds an initializer; `name` is made unique in the whole model ({@link rename} gives it an exact one). */
   getAttr(name: string, tensor: Tensor, before: Node = this.outputNode): GetAttrNode {
     const node = new GetAttrNode(this, tensor);
-    this.#link(node, before);
+    this.#add(node, before);
     const type: ValueType = { kind: 'tensor', dtype: tensor.dtype, shape: tensor.dims };
     this.#addOutput(node, 0, { name: this.freshName(name), type });
     return node;
@@ -157,14 +157,14 @@ export class Graph {
     const node = new OpNode(this, init.opType, init.domain ?? '', init.name ?? '');
     const { attributes } = init;
     try {
-      for (const [i, value] of init.inputs.entries()) node.setInput(i, value);
+      nodeInternals.fill(node, init.inputs);
       if (attributes !== undefined)
         node.attributes = attributes instanceof Attributes ? attributes : Attributes.from(attributes);
     } catch (thrown) {
       nodeInternals.detach(node);
       throw thrown;
     }
-    this.#link(node, before);
+    this.#add(node, before);
     const outputs =
       typeof init.outputs === 'object' ? init.outputs : Array.from({ length: init.outputs ?? 1 }, () => ({}));
     for (const [i, output] of outputs.entries()) this.#addOutput(node, i, output);
@@ -194,17 +194,20 @@ export class Graph {
     }
     if (node.kind === 'op') for (const body of node.subgraphs()) body.release();
     const { next } = node;
-    this.#unlink(node);
+    if (node.kind === 'placeholder') this.#forgetPlaceholder(node);
+    recordEdit(Graph.#undo.erased, this, node, [...node.inputs]);
+    for (const value of node.outputs)
+      if (this.#values.get(value.name) === value) this.#values.delete(value.name);
+    this.#remove(node);
     // An erased node still points ahead, so that a walk that stands on it finds its way.
     node.next = next;
-    if (node.kind === 'placeholder') {
-      recordEdit(undoPlaceholders, this, this.placeholders, undefined);
-      this.#placeholders.delete(node);
-      if (this.#lastPlaceholder === node) this.#lastPlaceholder = this.placeholders.at(-1);
-    }
-    for (const value of node.outputs)
-      if (this.#values.get(value.name) === value) this.#setFound(value.name, undefined);
     nodeInternals.detach(node);
+  }
+
+  #forgetPlaceholder(node: PlaceholderNode): void {
+    recordEdit(Graph.#undo.placeholders, this, this.placeholders, undefined);
+    this.#placeholders.delete(node);
+    if (this.#lastPlaceholder === node) this.#lastPlaceholder = this.placeholders.at(-1);
   }
 
   /** Removes every operator and initializer whose results nobody reads, bodies included; returns how many. Operators without results stay. */
@@ -233,20 +236,12 @@ export class Graph {
     Value.internals.rename(value, name);
     if (name === '') return;
     this.#setFound(name, value);
-    this.root.#takenNames.add(name);
+    this.root.#names.add(name);
   }
 
   /** A value name like `base` ('value' when that is empty) that no graph of the model uses yet. */
   freshName(wanted: string): string {
-    const { root } = this;
-    const base = wanted === '' ? 'value' : wanted;
-    if (!root.#takenNames.has(base)) return base;
-    let counter = root.#freshCounters.get(base) ?? 0;
-    let name: string;
-    do name = `${base}_${++counter}`;
-    while (root.#takenNames.has(name));
-    root.#freshCounters.set(base, counter);
-    return name;
+    return this.root.#names.fresh(wanted);
   }
 
   /**
@@ -258,15 +253,13 @@ export class Graph {
   adoptInto(node: OpNode, attribute: string): void {
     this.assertAdoptable(node);
     if (this.#parent?.node === node) {
-      recordEdit(undoOwner, this, this.#parent, this.#released);
+      recordEdit(Graph.#undo.owner, this, this.#parent, this.#released);
       this.#parent = { node, attribute };
       return;
     }
-    const names = this.#takenNames;
-    recordEdit(undoOwner, this, this.#parent, this.#released);
+    recordEdit(Graph.#undo.owner, this, this.#parent, this.#released);
     this.#parent = { node, attribute };
-    const { root } = this;
-    for (const name of names) root.#takenNames.add(name);
+    this.root.#names.addAll(this.#names);
   }
 
   /** For operator nodes only: throws what {@link adoptInto} would, and changes nothing. */
@@ -284,7 +277,7 @@ export class Graph {
 
   /** For operator nodes only: the owner drops this body, which so stops reading the values around it, for good. */
   release(): void {
-    recordEdit(undoOwner, this, this.#parent, this.#released);
+    recordEdit(Graph.#undo.owner, this, this.#parent, this.#released);
     this.#released = true;
     for (const node of this.nodes()) {
       if (node.kind === 'op') for (const body of node.subgraphs()) body.release();
@@ -298,13 +291,14 @@ export class Graph {
     const value = new Value(node, index, name, init.type);
     nodeInternals.addOutput(node, value);
     if (name === '') return;
-    this.#setFound(name, value);
-    this.root.#takenNames.add(name);
+    if (this.#values.has(name)) recordEdit(Graph.#undo.found, this, name, this.#values.get(name));
+    this.#values.set(name, value);
+    this.root.#names.add(name);
   }
 
   /** Lets a name lead to a value, or to none. */
   #setFound(name: string, value: Value | undefined): void {
-    recordEdit(undoFound, this, name, this.#values.get(name));
+    recordEdit(Graph.#undo.found, this, name, this.#values.get(name));
     if (value === undefined) this.#values.delete(name);
     else this.#values.set(name, value);
   }
@@ -319,14 +313,20 @@ export class Graph {
     });
   }
 
-  #link(node: Node, before: Node): void {
+  /** Puts a new node into its place. */
+  #add(node: Node, before: Node): void {
     this.#assertOwn(before);
-    recordEdit(undoLink, this, node, undefined);
+    recordEdit(Graph.#undo.added, this, node, undefined);
+    this.#insert(node, before);
+  }
+
+  #link(node: Node, before: Node): void {
+    recordEdit(Graph.#undo.linked, this, node, undefined);
     this.#insert(node, before);
   }
 
   #unlink(node: Node): void {
-    recordEdit(undoUnlink, this, node, node.next!);
+    recordEdit(Graph.#undo.unlinked, this, node, node.next!);
     this.#remove(node);
   }
 
@@ -348,10 +348,22 @@ export class Graph {
     this.#count--;
   }
 
-  /** For the log of edits only: takes edits back; what was legal before needs no check. */
-  static readonly restore = {
-    insert: (graph: Graph, node: Node, before: Node): void => graph.#insert(node, before),
-    remove: (graph: Graph, node: Node): void => graph.#remove(node),
+  /** Takes edits back; what was legal before needs no check. */
+  static readonly #undo = {
+    unlinked: (graph: Graph, node: Node, before: Node): void => graph.#insert(node, before),
+    linked: (graph: Graph, node: Node): void => graph.#remove(node),
+    added: (graph: Graph, node: Node): void => {
+      for (const value of node.outputs)
+        if (graph.#values.get(value.name) === value) graph.#values.delete(value.name);
+      graph.#remove(node);
+      nodeInternals.detach(node);
+    },
+    erased: (graph: Graph, node: Node, inputs: readonly (Value | undefined)[]): void => {
+      nodeInternals.attach(node, graph, inputs);
+      graph.#insert(node, node.next!);
+      for (const value of node.outputs)
+        if (value.name !== '' && !graph.#values.has(value.name)) graph.#values.set(value.name, value);
+    },
     found: (graph: Graph, name: string, value: Value | undefined): void => {
       if (value === undefined) graph.#values.delete(name);
       else graph.#values.set(name, value);
@@ -370,28 +382,4 @@ export class Graph {
       graph.#released = released;
     },
   };
-}
-
-function undoLink(graph: Graph, node: Node): void {
-  Graph.restore.remove(graph, node);
-}
-
-function undoUnlink(graph: Graph, node: Node, before: Node): void {
-  Graph.restore.insert(graph, node, before);
-}
-
-function undoFound(graph: Graph, name: string, value: Value | undefined): void {
-  Graph.restore.found(graph, name, value);
-}
-
-function undoPlaceholder(graph: Graph, node: PlaceholderNode, last: PlaceholderNode | undefined): void {
-  Graph.restore.placeholder(graph, node, last);
-}
-
-function undoPlaceholders(graph: Graph, nodes: readonly PlaceholderNode[]): void {
-  Graph.restore.placeholders(graph, nodes);
-}
-
-function undoOwner(graph: Graph, parent: Graph['parent'], released: boolean): void {
-  Graph.restore.owner(graph, parent, released);
 }

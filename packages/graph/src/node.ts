@@ -67,7 +67,7 @@ abstract class NodeBase {
   setInput(index: number, value: Value | undefined): void {
     if (value !== undefined) this.#assertReadable(value);
     if (this.#inputs.length <= index) this.#resize(index + 1);
-    recordEdit(undoInput, this, index, this.#inputs[index]);
+    recordEdit(NodeBase.#undo.input, this, index, this.#inputs[index]);
     this.#put(index, value);
   }
 
@@ -93,7 +93,7 @@ abstract class NodeBase {
   }
 
   #resize(count: number): void {
-    recordEdit(undoResize, this, this.#inputs.length, undefined);
+    recordEdit(NodeBase.#undo.length, this, this.#inputs.length, undefined);
     this.#setLength(count);
   }
 
@@ -116,36 +116,39 @@ abstract class NodeBase {
     });
   }
 
+  /** Takes edits back; what was legal before needs no check. */
+  static readonly #undo = {
+    input: (node: NodeBase, index: number, value: Value | undefined): void => node.#put(index, value),
+    length: (node: NodeBase, count: number): void => node.#setLength(count),
+  };
+
   /** For graphs and their verifier only. */
   static readonly internals = {
     addOutput: (node: NodeBase, value: Value): void => void node.#outputs.push(value),
     useAt: (node: NodeBase, index: number): Use | undefined => node.#inputUses[index],
+    /** Gives a new node its inputs; the log needs no word of it, since the node goes as a whole. */
+    fill: (node: NodeBase, inputs: readonly (Value | undefined)[]): void => {
+      node.#setLength(inputs.length);
+      for (let i = 0; i < inputs.length; i++) {
+        const value = inputs[i];
+        if (value === undefined) continue;
+        node.#assertReadable(value);
+        node.#put(i, value);
+      }
+    },
+    /** Lets a node that leaves its graph read nothing any more, and stop belonging to it. */
     detach: (node: NodeBase): void => {
-      node.truncateInputs(0);
-      recordEdit(undoDetach, node, node.#graph, undefined);
+      for (let i = 0; i < node.#inputs.length; i++) node.#put(i, undefined);
+      node.#setLength(0);
       node.#graph = undefined;
     },
-    /** Takes edits back; what was legal before needs no check. */
-    restore: {
-      input: (node: NodeBase, index: number, value: Value | undefined): void => node.#put(index, value),
-      length: (node: NodeBase, count: number): void => node.#setLength(count),
-      graph: (node: NodeBase, graph: Graph | undefined): void => {
-        node.#graph = graph;
-      },
+    /** Takes that back. */
+    attach: (node: NodeBase, graph: Graph, inputs: readonly (Value | undefined)[]): void => {
+      node.#graph = graph;
+      node.#setLength(inputs.length);
+      for (let i = 0; i < inputs.length; i++) node.#put(i, inputs[i]);
     },
   };
-}
-
-function undoInput(node: NodeBase, index: number, value: Value | undefined): void {
-  NodeBase.internals.restore.input(node, index, value);
-}
-
-function undoResize(node: NodeBase, count: number): void {
-  NodeBase.internals.restore.length(node, count);
-}
-
-function undoDetach(node: NodeBase, graph: Graph | undefined): void {
-  NodeBase.internals.restore.graph(node, graph);
 }
 
 /** An input of the graph. */
@@ -223,7 +226,7 @@ export class OpNode extends NodeBase {
     for (const [name, attr] of attributes) for (const body of graphsOf(attr)) bodies.set(body, name);
     for (const body of bodies.keys()) body.assertAdoptable(this);
     const before = this.#bodies;
-    recordEdit(undoAttributes, this, this.#attributes, before);
+    recordEdit(OpNode.#undoAttributes, this, this.#attributes, before);
     this.#attributes = attributes;
     this.#bodies = bodies.size === 0 ? NO_BODIES : [...bodies.keys()];
     for (const [body, name] of bodies) body.adoptInto(this, name);
@@ -235,11 +238,14 @@ export class OpNode extends NodeBase {
     return this.#bodies;
   }
 
-  /** For the log of edits only. */
-  static restoreAttributes(node: OpNode, attributes: Attributes, bodies: readonly Graph[]): void {
+  static readonly #undoAttributes = (
+    node: OpNode,
+    attributes: Attributes,
+    bodies: readonly Graph[],
+  ): void => {
     node.#attributes = attributes;
     node.#bodies = bodies;
-  }
+  };
 
   /** True for an operator of the standard domain with this type. */
   is(opType: string): boolean {
@@ -249,10 +255,6 @@ export class OpNode extends NodeBase {
 
 const NO_ATTRIBUTES = new Attributes();
 const NO_BODIES: readonly Graph[] = [];
-
-function undoAttributes(node: OpNode, attributes: Attributes, bodies: readonly Graph[]): void {
-  OpNode.restoreAttributes(node, attributes, bodies);
-}
 
 /** The end of the graph: its inputs are the graph's outputs. */
 export class OutputNode extends NodeBase {
@@ -273,5 +275,7 @@ export const nodeInternals: {
   addOutput(node: Node, value: Value): void;
   /** The use that input `index` has entered in the list of the value it reads. */
   useAt(node: Node, index: number): Use | undefined;
+  fill(node: Node, inputs: readonly (Value | undefined)[]): void;
   detach(node: Node): void;
+  attach(node: Node, graph: Graph, inputs: readonly (Value | undefined)[]): void;
 } = NodeBase.internals;

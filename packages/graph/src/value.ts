@@ -43,7 +43,7 @@ export class Value {
   }
 
   set type(type: ValueType | undefined) {
-    recordEdit(undoType, this, this.#type, this.origin);
+    recordEdit(Value.#undo.type, this, this.#type, this.origin);
     this.#type = type;
     this.origin = undefined;
   }
@@ -94,6 +94,17 @@ export class Value {
     }
   }
 
+  static readonly #undo = {
+    type: (value: Value, type: ValueType | undefined, origin: unknown): void => {
+      value.#type = type;
+      value.origin = origin;
+    },
+    name: (value: Value, name: string, origin: unknown): void => {
+      value.nameText = name;
+      value.origin = origin;
+    },
+  };
+
   /** For nodes and graphs only: keeps the use list in step. */
   static readonly internals = {
     addUse: (value: Value, use: Use): void => {
@@ -105,23 +116,9 @@ export class Value {
       if (use.node.kind === 'output') value.#outputUses--;
     },
     rename: (value: Value, name: string): void => {
-      recordEdit(undoRename, value, value.nameText, value.origin);
+      recordEdit(Value.#undo.name, value, value.nameText, value.origin);
       value.nameText = name;
       value.origin = undefined;
     },
-    /** Puts a name back, and the description in the file. */
-    restoreName: (value: Value, name: string, origin: unknown): void => {
-      value.nameText = name;
-      value.origin = origin;
-    },
   };
-}
-
-function undoType(value: Value, type: ValueType | undefined, origin: unknown): void {
-  value.type = type;
-  value.origin = origin;
-}
-
-function undoRename(value: Value, name: string, origin: unknown): void {
-  Value.internals.restoreName(value, name, origin);
 }

@@ -1,51 +1,55 @@
 import { type Node, nodeName, type OpNode, type Value } from '@bitwright/graph';
 import { opNameOf } from './op-schemas.js';
-import {
-  describePattern,
-  type OpData,
-  type PatternData,
-  type ResultOfData,
-  type SameData,
-  type VariadicData,
-} from './pattern-data.js';
+import { describePattern, type PatternData } from './pattern-data.js';
 
 /** What kept a step of a pattern from fitting, before it is put into words. */
-export type Failure =
-  | { readonly kind: 'left-out'; readonly data: PatternData }
-  | { readonly kind: 'present' | 'not-constant' }
-  | { readonly kind: 'other-value'; readonly data: SameData | ResultOfData }
-  | { readonly kind: 'other-maker' | 'other-graph' | 'other-result' | 'other-root'; readonly data: OpData }
-  | { readonly kind: 'too-few'; readonly data: VariadicData; readonly count: number };
+export type FailureKind =
+  | 'left-out'
+  | 'present'
+  | 'not-constant'
+  | 'other-value'
+  | 'other-maker'
+  | 'other-graph'
+  | 'other-result'
+  | 'other-root'
+  | 'too-few';
 
-/** A failure in words: what was needed and what was found. */
+/**
+ * A failure in words: what was needed and what was found.
+ *
+ * @param data the part of the pattern that failed.
+ * @param node the operator that reads the value, or that is itself looked at.
+ */
 export function describeFailure(
-  failure: Failure,
+  kind: FailureKind,
+  data: PatternData | undefined,
   node: OpNode,
   value: Value | undefined,
 ): { readonly needed: string; readonly found: string } {
   const maker = value === undefined ? 'an input that is left out' : describeMaker(value);
-  switch (failure.kind) {
+  const opName = data?.kind === 'op' ? data.opName : 'an operator';
+  const result = data?.kind === 'op' ? (data.output ?? 0) : 0;
+  switch (kind) {
     case 'left-out':
-      return { needed: describePattern(failure.data), found: 'an input that is left out' };
+      return { needed: data === undefined ? 'an input' : describePattern(data), found: maker };
     case 'present':
       return { needed: 'no input here', found: maker };
     case 'not-constant':
       return { needed: 'a constant', found: maker };
     case 'other-value':
-      return { needed: describePattern(failure.data), found: `'${value?.name}'` };
+      return { needed: data === undefined ? '' : describePattern(data), found: `'${value?.name}'` };
     case 'other-maker':
-      return { needed: failure.data.opName, found: maker };
+      return { needed: opName, found: maker };
     case 'other-graph':
-      return { needed: `${failure.data.opName} in the same graph`, found: 'one in a graph around it' };
+      return { needed: `${opName} in the same graph`, found: 'one in a graph around it' };
     case 'other-result':
-      return {
-        needed: `result ${failure.data.output ?? 0} of ${failure.data.opName}`,
-        found: `result ${value?.index}`,
-      };
+      return { needed: `result ${result} of ${opName}`, found: `result ${value?.index}` };
     case 'other-root':
-      return { needed: failure.data.opName, found: opNameOf(node) };
-    case 'too-few':
-      return { needed: `at least ${failure.data.atLeast} inputs`, found: `${failure.count}` };
+      return { needed: opName, found: opNameOf(node) };
+    case 'too-few': {
+      const least = data?.kind === 'variadic' ? data.atLeast : 1;
+      return { needed: `at least ${least} inputs`, found: `${node.inputs.length} inputs in all` };
+    }
   }
 }
 

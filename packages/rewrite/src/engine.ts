@@ -47,27 +47,32 @@ export class Engine {
     return { applied: this.#applied, rejected, removed: this.#removed, iterations };
   }
 
-  /** Applies the first rule that fits, and asks for the operators around to be looked at again. */
+  /** Applies the first rule that fits. No closures here: they would cost memory at each operator, whether they are made or not. */
   #visit(node: OpNode, candidates: readonly IndexedRule[]): void {
     this.#rejected.delete(node);
     for (let i = 0; i < candidates.length; i++) {
       const { rule, program } = candidates[i]!;
       const match = this.#match(rule, program, node);
-      if (match === undefined) continue;
-      const session = new RewriteSession(rule.name, match);
-      const name = anchorName(rule, match);
-      const outcome = attemptRule(rule, match, session, name);
-      if (outcome !== undefined) {
-        this.#noteRejection(node, rule, name, outcome);
-        continue;
-      }
-      this.#applied.push({ rule: rule.name, node: name });
-      const touched = guardRule(rule, name, () => session.commit());
-      for (const gone of touched.removed) this.#removed.push({ rule: rule.name, node: gone });
-      this.#assertProgress(node, touched);
-      this.#lookAgain(node, touched);
-      return;
+      if (match !== undefined && this.#apply(rule, match)) return;
     }
+  }
+
+  /** Applies a rule where it agrees, and asks for the operators around to be looked at again; false where it refuses. */
+  #apply(rule: Rule, match: Match): boolean {
+    const { root } = match;
+    const session = new RewriteSession(rule.name, match);
+    const name = anchorName(rule, match);
+    const outcome = attemptRule(rule, match, session, name);
+    if (outcome !== undefined) {
+      this.#noteRejection(root, rule, name, outcome);
+      return false;
+    }
+    this.#applied.push({ rule: rule.name, node: name });
+    const touched = guardRule(rule, name, () => session.commit());
+    for (const gone of touched.removed) this.#removed.push({ rule: rule.name, node: gone });
+    this.#assertProgress(root, touched);
+    this.#lookAgain(root, touched);
+    return true;
   }
 
   #match(rule: Rule, program: IndexedRule['program'], node: OpNode): Match | undefined {

@@ -1,9 +1,9 @@
 import type { OpNode, Use, Value } from '@bitwright/graph';
 import type { Program, Step } from './compile-pattern.js';
-import { describeFailure, describeReader, type Failure } from './describe-failure.js';
+import { describeFailure, describeReader, type FailureKind } from './describe-failure.js';
 import type { MatchTrace } from './match-trace.js';
 import type { Captured, Match } from './matcher.js';
-import type { Guard } from './pattern-data.js';
+import type { Guard, PatternData } from './pattern-data.js';
 
 type StepOf<K extends Step['kind']> = Extract<Step, { kind: K }>;
 
@@ -16,15 +16,20 @@ export class MatchMachine {
   readonly #swapped: boolean[] = [];
   readonly #values: (Value | undefined)[] = [];
   readonly #slots: Captured[] = [];
+  // The stacks below keep their memory: each has a top of its own, since an array that is cut gives its memory back.
   /** What captures were before they were overwritten: slot, old content. */
   readonly #trailSlots: number[] = [];
   readonly #trail: Captured[] = [];
+  #trailTop = 0;
   /** The operators matched so far, and of those the inner ones that nobody else may read with their readers. */
   readonly #matched: OpNode[] = [];
+  #matchedTop = 0;
   readonly #inner: OpNode[] = [];
   readonly #readers: OpNode[] = [];
-  /** Choices to come back to, six numbers each: step, lengths of trail, matched and inner, node register to swap, depth. */
+  #innerTop = 0;
+  /** Choices to come back to, six numbers each: step, tops of trail, matched and inner, node register to swap, depth. */
   readonly #choices: number[] = [];
+  #choicesTop = 0;
   #root!: OpNode;
   #trace: MatchTrace | undefined;
   #collects = false;
@@ -36,8 +41,13 @@ export class MatchMachine {
     if (!this.#start(program, root, trace, false)) return undefined;
     // Lists of captures are gathered once it is known that all fits.
     if (program.hasVariadic) this.#start(program, root, undefined, true);
-    const captures = new Map(program.names.map((name, slot) => [name, this.#slots[slot]]));
-    return { root, captures, nodes: this.#matched.slice() };
+    return this.#found(program.names);
+  }
+
+  // What follows a success or a trace has methods of its own: a function that holds a closure costs memory at every call.
+  #found(names: readonly string[]): Match {
+    const captures = new Map(names.map((name, slot) => [name, this.#slots[slot]]));
+    return { root: this.#root, captures, nodes: this.#matched.slice(0, this.#matchedTop) };
   }
 
   #start(program: Program, root: OpNode, trace: MatchTrace | undefined, collects: boolean): boolean {
@@ -45,18 +55,16 @@ export class MatchMachine {
     this.#trace = trace;
     this.#collects = collects;
     for (let slot = 0; slot < program.names.length; slot++) this.#slots[slot] = undefined;
-    this.#trailSlots.length = 0;
-    this.#trail.length = 0;
-    this.#matched.length = 0;
-    this.#inner.length = 0;
-    this.#readers.length = 0;
-    this.#choices.length = 0;
+    this.#trailTop = 0;
+    this.#matchedTop = 0;
+    this.#innerTop = 0;
+    this.#choicesTop = 0;
     return this.#run(program.steps, true);
   }
 
   /** @param whole the steps are those of a whole pattern, whose last condition is that nobody else reads what is inside. */
   #run(steps: readonly Step[], whole: boolean): boolean {
-    const base = this.#choices.length;
+    const base = this.#choicesTop;
     let at = 0;
     for (;;) {
       if (at === steps.length) {
@@ -67,10 +75,10 @@ export class MatchMachine {
         if (this.#trace !== undefined) this.#trace.position++;
         continue;
       }
-      if (this.#choices.length === base) return false;
+      if (this.#choicesTop === base) return false;
       at = this.#back();
     }
-    this.#choices.length = base;
+    this.#choicesTop = base;
     return true;
   }
 
@@ -89,9 +97,7 @@ export class MatchMachine {
       case 'resultOf':
         return this.#captured(step) ? at + 1 : FAILED;
       case 'absent':
-        return this.#values[step.value] === undefined || this.#fail(step, { kind: 'present' })
-          ? at + 1
-          : FAILED;
+        return this.#values[step.value] === undefined || this.#fail(step, 'present') ? at + 1 : FAILED;
       case 'optional':
         if (this.#values[step.value] !== undefined) return at + 1;
         for (const slot of step.slots) this.#capture(slot, undefined);
@@ -113,7 +119,7 @@ export class MatchMachine {
   #any(step: StepOf<'any' | 'guards'>): boolean {
     const isRoot = step.reader < 0;
     const value = isRoot ? this.#root.outputs[0] : this.#values[step.value];
-    if (value === undefined) return this.#fail(step, { kind: 'left-out', data: step.data });
+    if (value === undefined) return this.#fail(step, 'left-out');
     if (!this.#holdsAll(step.data.valueGuards, value, isRoot ? this.#root : this.#nodes[step.reader]!, value))
       return false;
     this.#capture(step.slot, value);
@@ -122,9 +128,9 @@ export class MatchMachine {
 
   #constant(step: StepOf<'constant'>): boolean {
     const value = this.#values[step.value];
-    if (value === undefined) return this.#fail(step, { kind: 'left-out', data: step.data });
+    if (value === undefined) return this.#fail(step, 'left-out');
     const { producer } = value;
-    if (producer.kind !== 'get_attr') return this.#fail(step, { kind: 'not-constant' });
+    if (producer.kind !== 'get_attr') return this.#fail(step, 'not-constant');
     const reader = this.#nodes[step.reader]!;
     if (!this.#holdsAll(step.data.valueGuards, value, reader, value)) return false;
     if (!this.#holdsAll(step.data.nodeGuards, producer, reader, value)) return false;
@@ -135,44 +141,41 @@ export class MatchMachine {
   #captured(step: StepOf<'same' | 'resultOf'>): boolean {
     const value = this.#values[step.value];
     const captured = this.#slots[step.of];
-    if (value === undefined) return this.#fail(step, { kind: 'left-out', data: step.data });
-    if (step.kind === 'same')
-      return captured === value || this.#fail(step, { kind: 'other-value', data: step.data });
+    if (value === undefined) return this.#fail(step, 'left-out');
+    if (step.kind === 'same') return captured === value || this.#fail(step, 'other-value');
     const isResult = value.producer === captured && value.index === step.data.index;
-    return isResult || this.#fail(step, { kind: 'other-value', data: step.data });
+    return isResult || this.#fail(step, 'other-value');
   }
 
   #innerOp(step: StepOf<'op'>, at: number): boolean {
     const value = this.#values[step.value];
-    if (value === undefined) return this.#fail(step, { kind: 'left-out', data: step.data });
+    if (value === undefined) return this.#fail(step, 'left-out');
     const { producer } = value;
     if (
       producer.kind !== 'op' ||
       producer.opType !== step.opType ||
       !sameDomain(producer.domain, step.domain)
     )
-      return this.#fail(step, { kind: 'other-maker', data: step.data });
+      return this.#fail(step, 'other-maker');
     const reader = this.#nodes[step.reader]!;
-    if (!step.data.crossing && producer.graph !== reader.graph)
-      return this.#fail(step, { kind: 'other-graph', data: step.data });
-    if (value.index !== (step.data.output ?? 0))
-      return this.#fail(step, { kind: 'other-result', data: step.data });
+    if (!step.data.crossing && producer.graph !== reader.graph) return this.#fail(step, 'other-graph');
+    if (value.index !== (step.data.output ?? 0)) return this.#fail(step, 'other-result');
     if (!step.data.shared) {
-      this.#inner.push(producer);
-      this.#readers.push(reader);
+      this.#inner[this.#innerTop] = producer;
+      this.#readers[this.#innerTop++] = reader;
     }
     return this.#op(step, producer, value, at);
   }
 
   #op(step: StepOf<'op' | 'root'>, node: OpNode, value: Value | undefined, at: number): boolean {
     if (node.opType !== step.opType || !sameDomain(node.domain, step.domain))
-      return this.#failAt(node, undefined, { kind: 'other-root', data: step.data });
+      return this.#failAt(node, undefined, 'other-root', step.data);
     if (!this.#holdsAll(step.data.nodeGuards, node, node, value)) return false;
     const guards = step.data.valueGuards;
     if (guards.length > 0 && (value === undefined || !this.#holdsAll(guards, value, node, value)))
       return false;
     this.#trace?.see(node);
-    this.#matched.push(node);
+    this.#matched[this.#matchedTop++] = node;
     this.#nodes[step.node] = node;
     this.#swapped[step.node] = false;
     this.#capture(step.slot, node);
@@ -185,8 +188,7 @@ export class MatchMachine {
   #variadic(step: StepOf<'variadic'>): boolean {
     const reader = this.#nodes[step.reader]!;
     const count = reader.inputs.length - step.from;
-    if (count < step.data.atLeast)
-      return this.#failAt(reader, undefined, { kind: 'too-few', data: step.data, count: Math.max(0, count) });
+    if (count < step.data.atLeast) return this.#failAt(reader, undefined, 'too-few', step.data);
     const lists = this.#collects ? step.slots.map((): Captured[] => []) : undefined;
     for (let i = 0; i < count; i++) {
       this.#values[step.value] = this.#input(step.reader, step.from + i);
@@ -205,54 +207,68 @@ export class MatchMachine {
 
   #capture(slot: number, captured: Captured): void {
     if (slot < 0) return;
-    this.#trailSlots.push(slot);
-    this.#trail.push(this.#slots[slot]);
+    this.#trailSlots[this.#trailTop] = slot;
+    this.#trail[this.#trailTop++] = this.#slots[slot];
     this.#slots[slot] = captured;
   }
 
   #choose(step: number, swap: number): void {
-    this.#choices.push(
-      step,
-      this.#trail.length,
-      this.#matched.length,
-      this.#inner.length,
-      swap,
-      this.#trace?.position ?? 0,
-    );
+    const choices = this.#choices;
+    const top = this.#choicesTop;
+    choices[top] = step;
+    choices[top + 1] = this.#trailTop;
+    choices[top + 2] = this.#matchedTop;
+    choices[top + 3] = this.#innerTop;
+    choices[top + 4] = swap;
+    choices[top + 5] = this.#trace === undefined ? 0 : this.#trace.position;
+    this.#choicesTop = top + CHOICE;
   }
 
   /** Goes back to the last choice and takes the other way. */
   #back(): number {
     const choices = this.#choices;
-    const depth = choices.pop()!;
-    const swap = choices.pop()!;
-    this.#inner.length = choices.pop()!;
-    this.#readers.length = this.#inner.length;
-    this.#matched.length = choices.pop()!;
-    const trail = choices.pop()!;
-    while (this.#trail.length > trail) this.#slots[this.#trailSlots.pop()!] = this.#trail.pop();
+    const top = this.#choicesTop - CHOICE;
+    this.#choicesTop = top;
+    while (this.#trailTop > choices[top + 1]!) {
+      this.#trailTop--;
+      this.#slots[this.#trailSlots[this.#trailTop]!] = this.#trail[this.#trailTop];
+    }
+    this.#matchedTop = choices[top + 2]!;
+    this.#innerTop = choices[top + 3]!;
+    const swap = choices[top + 4]!;
     if (swap >= 0) this.#swapped[swap] = true;
-    if (this.#trace !== undefined) this.#trace.position = depth;
-    return choices.pop()!;
+    if (this.#trace !== undefined) this.#trace.position = choices[top + 5]!;
+    return choices[top]!;
   }
 
   #holdsAll<S>(guards: readonly Guard<S>[], subject: S, node: OpNode, value: Value | undefined): boolean {
     for (let i = 0; i < guards.length; i++) {
       const guard = guards[i]!;
       if (guard.holds(subject)) continue;
-      this.#trace?.fail(node, value, guard.needed, this.#trace.position, () => guard.found(subject));
+      if (this.#trace !== undefined) this.#failGuard(this.#trace, guard, subject, node, value);
       return false;
     }
     return true;
   }
 
+  #failGuard<S>(
+    trace: MatchTrace,
+    guard: Guard<S>,
+    subject: S,
+    node: OpNode,
+    value: Value | undefined,
+  ): void {
+    trace.fail(node, value, guard.needed, trace.position, () => guard.found(subject));
+  }
+
   /** The last condition: the results of inner operators are read inside the match only. */
   #unused(): boolean {
     const matched = this.#matched;
-    this.#members = matched.length > MANY ? new Set(matched) : undefined;
+    const count = this.#matchedTop;
+    this.#members = count > MANY ? new Set(matched.slice(0, count)) : undefined;
     let reads = 0;
-    for (let i = 0; i < matched.length; i++) reads += matched[i]!.inputs.length;
-    for (let i = 0; i < this.#inner.length; i++) {
+    for (let i = 0; i < count; i++) reads += matched[i]!.inputs.length;
+    for (let i = 0; i < this.#innerTop; i++) {
       const { outputs } = this.#inner[i]!;
       for (let k = 0; k < outputs.length; k++) {
         const value = outputs[k]!;
@@ -261,40 +277,66 @@ export class MatchMachine {
         if (value.uses.size > reads && this.#trace === undefined) return false;
         value.uses.forEach(this.#noteOutsider);
         if (this.#outsider === undefined) continue;
-        const { node } = this.#outsider as Use;
-        const needed = `no other reader of '${value.name}'`;
-        this.#trace?.fail(this.#readers[i]!, value, needed, this.#trace.position, () => describeReader(node));
+        if (this.#trace !== undefined)
+          this.#failReader(this.#trace, this.#readers[i]!, value, this.#outsider);
         return false;
       }
     }
     return true;
   }
 
-  readonly #noteOutsider = (use: Use): void => {
-    if (this.#outsider !== undefined) return;
-    const { node } = use;
-    const inside = node.kind === 'op' && (this.#members?.has(node) ?? this.#matched.includes(node));
-    if (!inside) this.#outsider = use;
-  };
-
-  #fail(step: { readonly value: number; readonly reader: number }, failure: Failure): false {
-    return this.#failAt(
-      step.reader < 0 ? this.#root : this.#nodes[step.reader]!,
-      this.#values[step.value],
-      failure,
+  #failReader(trace: MatchTrace, reader: OpNode, value: Value, { node }: Use): void {
+    trace.fail(reader, value, `no other reader of '${value.name}'`, trace.position, () =>
+      describeReader(node),
     );
   }
 
-  #failAt(node: OpNode, value: Value | undefined, failure: Failure): false {
-    if (this.#trace === undefined) return false;
-    const { needed, found } = describeFailure(failure, node, value);
-    this.#trace.fail(node, value, needed, this.#trace.position, () => found);
+  readonly #noteOutsider = (use: Use): void => {
+    if (this.#outsider !== undefined) return;
+    const { node } = use;
+    if (node.kind !== 'op' || !this.#isMember(node)) this.#outsider = use;
+  };
+
+  #isMember(node: OpNode): boolean {
+    if (this.#members !== undefined) return this.#members.has(node);
+    for (let i = 0; i < this.#matchedTop; i++) if (this.#matched[i] === node) return true;
     return false;
   }
+
+  #fail(step: FailingStep, kind: FailureKind): false {
+    const node = step.reader < 0 ? this.#root : this.#nodes[step.reader]!;
+    return this.#failAt(node, this.#values[step.value], kind, step.data);
+  }
+
+  #failAt(node: OpNode, value: Value | undefined, kind: FailureKind, data: PatternData | undefined): false {
+    if (this.#trace !== undefined) this.#failInWords(this.#trace, node, value, kind, data);
+    return false;
+  }
+
+  #failInWords(
+    trace: MatchTrace,
+    node: OpNode,
+    value: Value | undefined,
+    kind: FailureKind,
+    data: PatternData | undefined,
+  ): void {
+    const { needed, found } = describeFailure(kind, data, node, value);
+    trace.fail(node, value, needed, trace.position, () => found);
+  }
+}
+
+/** A step that looks at a value. */
+interface FailingStep {
+  readonly value: number;
+  readonly reader: number;
+  readonly data?: PatternData;
 }
 
 /** No next step. */
 const FAILED = -1;
+
+/** How many numbers a choice is. */
+const CHOICE = 6;
 
 /** From so many matched operators on membership is looked up in a set. */
 const MANY = 16;

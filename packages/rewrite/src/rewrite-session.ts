@@ -134,7 +134,8 @@ export class RewriteSession implements Rewriter {
       ...splitOpName(opName),
       name: options?.name ?? '',
       inputs: values,
-      outputs: options?.outputs ?? 1,
+      // Named when all is replaced: most take over a name.
+      outputs: Array.from({ length: options?.outputs ?? 1 }, () => UNNAMED),
       attributes: init instanceof Attributes ? init : typedAttributes(opName, init ?? {}),
       before: this.#place,
     });
@@ -204,6 +205,12 @@ export class RewriteSession implements Rewriter {
       value.producer.graph.rename(value, name);
       value.origin = origin;
     }
+    for (const node of this.#made) {
+      if (node.kind !== 'op') continue;
+      for (const value of node.outputs)
+        if (value.name === '')
+          node.graph.rename(value, node.graph.freshName(`${node.name || node.opType}_output`));
+    }
     for (const [node, name] of this.#wishes)
       if (this.#freed.has(name) && node.graph.findValue(name) === undefined)
         node.graph.rename(node.output, name);
@@ -231,6 +238,8 @@ export class RewriteSession implements Rewriter {
     }
   }
 }
+
+const UNNAMED = { name: '' };
 
 /** More nodes than this nobody needs for one match. */
 const MOST_MADE = 100_000;

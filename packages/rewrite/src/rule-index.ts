@@ -10,11 +10,22 @@ export interface IndexedRule {
   readonly program: Program;
 }
 
+type RootedRule = IndexedRule & { readonly roots: readonly OpData[] };
+
 /** The rules of one operator type, and those of them that can fit what makes the first two inputs. */
 interface Root {
-  readonly rules: readonly (IndexedRule & { readonly roots: readonly OpData[] })[];
-  readonly byFirst: Map<string, Map<string, readonly IndexedRule[]>>;
+  readonly rules: readonly RootedRule[];
+  readonly byFirst: Map<string, Map<string, Selection>>;
 }
+
+/** The rules that can fit some inputs; where they are many, those of them that can fit what lies before the first one too. */
+interface Selection {
+  readonly rules: readonly RootedRule[];
+  readonly byBefore: Map<string, readonly IndexedRule[]> | undefined;
+}
+
+/** From so many rules on it pays to look one operator further. */
+const MANY = 4;
 
 /**
  * Finds the rules worth trying at an operator: by its type and by what makes its first two inputs. A list is made for each
@@ -50,11 +61,40 @@ export class RuleIndex {
     }
     let found = bySecond.get(second);
     if (found === undefined) {
-      found = root.rules.filter(({ roots }) => roots.some((data) => mayFit(data, first, second)));
+      found = select(root.rules, first, second);
       bySecond.set(second, found);
+    }
+    return found.byBefore === undefined ? found.rules : this.#nearer(node, found.rules, found.byBefore);
+  }
+
+  #nearer(
+    { inputs }: OpNode,
+    rules: readonly RootedRule[],
+    byBefore: NonNullable<Selection['byBefore']>,
+  ): readonly IndexedRule[] {
+    const producer = inputs[0]?.producer;
+    const before = producer?.kind === 'op' ? makerOf(producer.inputs[0]) : ABSENT;
+    const maker = makerOf(inputs[0]);
+    let found = byBefore.get(before);
+    if (found === undefined) {
+      found = selectNearer(rules, maker, before);
+      byBefore.set(before, found);
     }
     return found;
   }
+}
+
+// Apart from the look-ups, which are made at every operator: a function that holds a closure costs memory at every call.
+function select(all: readonly RootedRule[], first: string, second: string): Selection {
+  const rules = all.filter(({ roots }) => roots.some((data) => mayFit(data, first, second)));
+  return { rules, byBefore: rules.length > MANY ? new Map() : undefined };
+}
+
+/** Where operands commute, the first input of the pattern may be the second one here, of which nothing is known. */
+function selectNearer(rules: readonly RootedRule[], maker: string, before: string): readonly IndexedRule[] {
+  return rules.filter(({ roots }) =>
+    roots.some(({ opName, inputs: [data] }) => isCommutative(opName) || mayLieBehind(data, maker, before)),
+  );
 }
 
 /** The operators at which a pattern can be rooted, as patterns. */
@@ -89,6 +129,16 @@ function mayFit({ opName, inputs }: OpData, first: string, second: string): bool
   const isOpen = a?.kind === 'variadic' || b?.kind === 'variadic';
   const fits = (x: string, y: string) => accepts(a, x) && (isOpen || accepts(b, y));
   return fits(first, second) || (isCommutative(opName) && fits(second, first));
+}
+
+/** False only where an input that `maker` makes can't be one that the pattern means, by what makes the maker's own first input. */
+function mayLieBehind(data: PatternData | undefined, maker: string, before: string): boolean {
+  if (data === undefined || !accepts(data, maker)) return data === undefined;
+  if (data.kind === 'anyOf') return data.options.some((option) => mayLieBehind(option, maker, before));
+  if (data.kind === 'optional' || data.kind === 'variadic')
+    return maker === ABSENT || mayLieBehind(data.inner, maker, before);
+  if (data.kind !== 'op') return true;
+  return isCommutative(data.opName) || accepts(data.inputs[0], before);
 }
 
 function accepts(data: PatternData | undefined, maker: string): boolean {

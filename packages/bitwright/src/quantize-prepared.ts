@@ -54,7 +54,7 @@ async function obtainRanges(
   const observations = await shared.observe(prepared, {
     open: hooks.open ?? openOrtNode,
     data,
-    perSample: resolved.observer.perSample === true,
+    needs: resolved.observer.needs,
     memory: resolved.memory,
     ...(onProgress && { onProgress: (done, total) => onProgress('calibrating', done, total) }),
     ...(signal && { signal }),

@@ -34,7 +34,7 @@ export class SharedWork {
   /** What the float model's tensors hold; one pass over the data for every set of tensors that is asked for. */
   async observe(prepared: PreparedModel, options: ObserveOptions): Promise<Observations> {
     const tensors = prepared.groups.map(({ root }) => root.name).sort();
-    const key = JSON.stringify([options.perSample, ...tensors]);
+    const key = JSON.stringify([options.needs, ...tensors]);
     const held = this.#observations.get(key) ?? (await observeModel(prepared, options));
     this.#observations.set(key, held);
     return held;

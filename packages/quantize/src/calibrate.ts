@@ -34,7 +34,7 @@ export interface Calibration {
  */
 export async function calibrate(prepared: PreparedModel, options: CalibrateOptions): Promise<Calibration> {
   const { observer, ...rest } = options;
-  const observations = await observeModel(prepared, { ...rest, perSample: observer.perSample === true });
+  const observations = await observeModel(prepared, { ...rest, needs: observer.needs });
   return applyObservations(prepared, observations, observer);
 }
 

@@ -11,7 +11,7 @@ export type { GridConstraints } from './grid-constraints.js';
 export { type LayerPlan, type PlannedLayer, planLayers } from './layer-plan.js';
 export { openSpillFile } from './node/spill-file.js';
 export {
-  type GrowingStatistics,
+  GrowingStatistics,
   type Observations,
   type ObserveOptions,
   observeModel,

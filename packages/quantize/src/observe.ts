@@ -4,15 +4,16 @@ import { emitBytes } from '@bitwright/emit';
 import { constantTensor, type GraphModule, isDeQuantStub, isQuantizer } from '@bitwright/graph';
 import { batchSizeFor, type Executor, type OpenExecutor } from '@bitwright/runtime';
 import { FloatHistogram } from './observers/float-histogram.js';
-import type { TensorStatistics } from './observers/observer.js';
+import type { SampleStatistic, TensorStatistics } from './observers/observer.js';
+import { TorchHistogram } from './observers/torch-histogram.js';
 import type { ObserverGroup, PreparedModel } from './prepare.js';
 
 /** What observing works with. */
 export interface ObserveOptions {
   readonly open: OpenExecutor;
   readonly data: SampleSource;
-  /** True where an observer wants the range of each sample (a moving average). */
-  readonly perSample: boolean;
+  /** What the observer reads besides the histogram. */
+  readonly needs?: SampleStatistic | undefined;
   /** Bytes of activations that may be held at a time. */
   readonly memory: number;
   readonly onProgress?: (done: number, total: number | undefined) => void;
@@ -73,7 +74,7 @@ export function groupStatistics(
     const constant = constantTensor(root);
     if (constant === undefined) return tensors.get(root.name) ?? [];
     const statistics = new GrowingStatistics();
-    statistics.add(constant, 1, true);
+    statistics.add(constant, 1, 'moving-range', 'torch-histogram');
     return [statistics];
   });
   if (found.length < 2) return found[0];
@@ -89,18 +90,24 @@ export class GrowingStatistics implements TensorStatistics {
   dtype = 'float';
   movingMin = 0;
   movingMax = 0;
+  torchHistogram: TorchHistogram | undefined;
   #seen = false;
 
-  add(tensor: Tensor, samples: number, perSample: boolean): void {
+  /** @param needs what is wanted of each sample besides the histogram of all. */
+  add(tensor: Tensor, samples: number, ...needs: readonly (SampleStatistic | undefined)[]): void {
     this.dtype = tensor.dtype;
     this.isFloat = tensor.dtype === 'float';
     if (!this.isFloat) return;
     const data = floatData(tensor);
     this.histogram.add(data);
-    if (!perSample) return;
+    if (needs.every((need) => need === undefined)) return;
     // a tensor that does not grow with the batch belongs to all of its samples
     const size = data.length % samples === 0 ? data.length / samples : data.length;
-    for (let start = 0; start < data.length; start += size) this.#move(data.subarray(start, start + size));
+    for (let start = 0; start < data.length; start += size) {
+      const sample = data.subarray(start, start + size);
+      if (needs.includes('moving-range')) this.#move(sample);
+      if (needs.includes('torch-histogram')) this.#torch().add(sample);
+    }
   }
 
   /** Takes in what another tensor held, so that one grid can be chosen for both. */
@@ -111,6 +118,12 @@ export class GrowingStatistics implements TensorStatistics {
     this.movingMin = this.#seen ? Math.min(this.movingMin, other.movingMin) : other.movingMin;
     this.movingMax = this.#seen ? Math.max(this.movingMax, other.movingMax) : other.movingMax;
     this.#seen = true;
+    if (other.torchHistogram !== undefined) this.#torch().merge(other.torchHistogram);
+  }
+
+  #torch(): TorchHistogram {
+    this.torchHistogram ??= new TorchHistogram();
+    return this.torchHistogram;
   }
 
   #move(sample: Float32Array): void {
@@ -151,7 +164,7 @@ async function observe(
   statistics: Map<string, GrowingStatistics>,
   options: ObserveOptions,
 ): Promise<number> {
-  const { perSample } = options;
+  const { needs } = options;
   const sizes = await bytesPerSample(executor, tensors, options.data);
   if (sizes.size === 0) return 0;
   const { batchSize, groups } = planFetches(executor, sizes, options.memory);
@@ -163,7 +176,7 @@ async function observe(
       for (const [name, tensor] of await executor.run(batch.inputs, fetches)) {
         const held = statistics.get(name) ?? new GrowingStatistics();
         statistics.set(name, held);
-        held.add(tensor, batch.size, perSample);
+        held.add(tensor, batch.size, needs);
       }
       samples += batch.size;
       options.onProgress?.(samples, total);

@@ -11,6 +11,6 @@ export const minMaxObserver: Observer = {
 export const movingAverageObserver: Observer = {
   name: 'moving-average',
   description: "moving average (0.01) of each sample's range",
-  perSample: true,
+  needs: 'moving-range',
   range: ({ movingMin, movingMax }) => ({ low: movingMin, high: movingMax }),
 };

@@ -1,5 +1,6 @@
 import type { QuantGrid } from '@bitwright/core';
 import type { FloatHistogram } from './float-histogram.js';
+import type { TorchHistogram } from './torch-histogram.js';
 
 /** What calibration knows of one tensor. */
 export interface TensorStatistics {
@@ -7,7 +8,12 @@ export interface TensorStatistics {
   /** Moving averages of the smallest and largest value of each sample, in the order of the data. */
   readonly movingMin: number;
   readonly movingMax: number;
+  /** PyTorch's running histogram, one sample a step; there only for an observer that needs it. */
+  readonly torchHistogram?: TorchHistogram | undefined;
 }
+
+/** A statistic that depends on the samples one by one, and so costs a second look at each. */
+export type SampleStatistic = 'moving-range' | 'torch-histogram';
 
 /** How a range is to become scale and zero point. */
 export interface GridChoice {
@@ -20,8 +26,8 @@ export interface GridChoice {
 export interface Observer {
   readonly name: string;
   readonly description: string;
-  /** True when it reads the moving averages, which cost a second look at every sample. */
-  readonly perSample?: boolean;
+  /** What it reads besides the histogram. */
+  readonly needs?: SampleStatistic;
   /** @returns the range [low, high] in the tensor's own unit; zero is always inside of the final grid. */
   range(statistics: TensorStatistics, choice: GridChoice): { low: number; high: number };
 }

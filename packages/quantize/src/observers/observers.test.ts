@@ -33,7 +33,7 @@ it('min-max clips nothing', () => {
 });
 
 it('moving average gives the averages as they are', () => {
-  expect(movingAverageObserver.perSample).toBe(true);
+  expect(movingAverageObserver.needs).toBe('moving-range');
   expect(movingAverageObserver.range(statisticsOf(Float32Array.of(-9, 9), -1, 2), choiceOf(4))).toEqual({
     low: -1,
     high: 2,

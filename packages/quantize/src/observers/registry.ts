@@ -4,6 +4,7 @@ import { minMaxObserver, movingAverageObserver } from './min-max.js';
 import { mseObserver } from './mse.js';
 import type { Observer } from './observer.js';
 import { percentileObserver } from './percentile.js';
+import { torchHistogramObserver } from './torch-observer.js';
 
 /** Every observer that ships, the default first. */
 export const OBSERVERS: readonly Observer[] = [
@@ -12,6 +13,7 @@ export const OBSERVERS: readonly Observer[] = [
   movingAverageObserver,
   percentileObserver,
   entropyObserver,
+  torchHistogramObserver,
 ];
 
 /** The observer of a name. @throws OBSERVER_UNKNOWN (wrong usage) with the nearest name. */

@@ -113,10 +113,7 @@ class SequentialPass {
     const groups = [...this.#groups].filter(({ roots }) => roots.length > 1);
     if (groups.length === 0) return;
     const { observer, onProgress: _, ...options } = this.options;
-    const observed = await observeModel(
-      { ...this.prepared, groups },
-      { ...options, perSample: observer.perSample === true },
-    );
+    const observed = await observeModel({ ...this.prepared, groups }, { ...options, needs: observer.needs });
     for (const group of groups) this.#decide(group, groupStatistics(group, observed.tensors));
   }
 
@@ -149,7 +146,7 @@ class SequentialPass {
     if (![...this.#groups].some(({ root }) => root === value)) return;
     const held = this.#observations.get(value) ?? new GrowingStatistics();
     this.#observations.set(value, held);
-    held.add(tensor, samples, this.options.observer.perSample === true);
+    held.add(tensor, samples, this.options.observer.needs);
   }
 
   #canDecide(): boolean {

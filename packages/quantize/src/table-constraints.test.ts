@@ -40,7 +40,7 @@ function rangeOf(group: ObserverGroup, ...values: readonly (readonly number[])[]
       statistics.add(
         new DenseTensor('float', [values[index]!.length], Float32Array.from(values[index]!)),
         1,
-        true,
+        'moving-range',
       );
       return [root.name, statistics];
     }),

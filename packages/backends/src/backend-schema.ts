@@ -169,7 +169,8 @@ function flattenIssue(issue: Issue, above: readonly (string | number)[]): Schema
     if (meant !== undefined) return meant.flatMap((inner) => flattenIssue(inner, path));
     return [{ path, message: unionMessage(path) }];
   }
-  return [{ path, message: issue.message }];
+  const isMissing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+  return [{ path, message: isMissing ? 'it is missing' : issue.message }];
 }
 
 function goesIn(issue: Issue): boolean {

@@ -48,6 +48,9 @@ it('finds wrong values', () => {
   expect(found(entry({ observation: 'OUTPUT_SHARE' }))).toEqual(['BACKEND_VALUE entries.0.observation']);
   expect(found(entry({}, [3]))).toEqual(['BACKEND_VALUE entries.0.dtypes.0']);
   expect(checkBackend(undefined).map(summary)).toEqual(['BACKEND_VALUE ']);
+  expect(checkBackend({ name: 'own', entries: [] })).toMatchObject([
+    { code: 'BACKEND_VALUE', path: ['description'], message: "At 'description': it is missing." },
+  ]);
 });
 
 it('refuses functions wherever they are', () => {

@@ -73,7 +73,9 @@ function emitOpsets(
     if (version !== undefined) entries.push(version === before.get(domain) ? entry : { ...entry, version });
   }
   for (const [domain, version] of module.opsets) {
-    if (!before.has(domain) && used.has(domain)) entries.push({ domain, version });
+    // a model must state a version even where no operator needs it
+    const isNeeded = used.has(domain) || domain === '';
+    if (!before.has(domain) && isNeeded) entries.push({ domain, version });
   }
   return entries;
 }

@@ -1,6 +1,19 @@
 import { defineBackend } from '../define-backend.js';
 import { elementwise, type Mark, observed, sharing, toUnitInterval, weighted } from './shared.js';
 
+/** Operators that the runtime runs on codes. */
+const ON_CODES = [
+  'MaxPool',
+  'Reshape',
+  'Transpose',
+  'Slice',
+  'Flatten',
+  'Squeeze',
+  'Unsqueeze',
+  'Split',
+  'Gather',
+] as const;
+
 const probed: Mark = { evidence: 'probed' };
 
 /** What ONNX Runtime's CPU provider fuses into integer kernels (onnxruntime qdq_selectors.cc, release 1.30). */
@@ -22,15 +35,10 @@ export const onnxruntimeCpu = defineBackend({
     observed([['AveragePool', 'GlobalAveragePool']], [elementwise], probed),
     observed([['LeakyRelu', 'Relu', 'Clip']], [elementwise], probed),
     observed([['Sigmoid', 'Softmax']], [toUnitInterval], probed),
-    sharing(
-      ['MaxPool', 'Reshape', 'Transpose', 'Slice', 'Flatten', 'Squeeze', 'Unsqueeze', 'Split', 'Gather'],
-      [elementwise],
-      probed,
-    ),
-    sharing(
-      ['Pad', 'Identity', 'DepthToSpace', 'SpaceToDepth', 'Expand', 'Tile', 'Resize'],
-      [elementwise],
-      probed,
-    ),
+    sharing([...ON_CODES, 'Identity', 'DepthToSpace', 'Expand', 'Tile', 'Resize'], [elementwise], probed),
+    sharing(['Pad', 'SpaceToDepth'], [elementwise], {
+      evidence: 'cited',
+      note: 'The runtime moves floats here; the grid is kept all the same, so that nothing is lost.',
+    }),
   ],
 });

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { VERSION } from '../version.js';
+import { backendsCommand } from './backends-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { evaluateCommand } from './evaluate-command.js';
 import type { Outcome } from './exit-codes.js';
@@ -25,15 +26,21 @@ export function buildProgram(signal: AbortSignal, outcome: Outcome): Command {
     inspectCommand(),
     explainCommand(),
     simulateCommand(signal),
+    backendsCommand(signal, outcome),
     doctorCommand(),
     ...notBuiltCommands(),
   ]) {
-    command.option('--debug', 'print stack traces of errors');
-    command
-      .exitOverride()
-      .configureOutput({ writeErr: () => undefined, writeOut: (text) => process.stdout.write(text) });
-    command.showSuggestionAfterError();
+    for (const part of [command, ...command.commands]) settle(part);
     program.addCommand(command);
   }
   return program;
+}
+
+/** What all commands and their verbs have in common. */
+function settle(command: Command): void {
+  command.option('--debug', 'print stack traces of errors');
+  command
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined, writeOut: (text) => process.stdout.write(text) });
+  command.showSuggestionAfterError();
 }

@@ -117,9 +117,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
     });
   }
   const method = oneOf('--method', options.method ?? 'fast', METHODS);
-  const recipe = RECIPES.find(({ name }) => name === method);
-  if (recipe === undefined)
-    throw notBuilt('--method', `the method '${method}'`, 'Take --method balanced, which exists.');
+  const recipe = RECIPES.find(({ name }) => name === method)!;
   const dialect = oneOf('--dialect', options.dialect ?? 'auto', ['auto', 'qdq', 'qcdq', 'native', 'qonnx']);
   const backend = findOption(scheme === 'backend' ? (options.backend ?? 'onnxruntime-cpu') : scheme);
   assertTakesBits(backend, bits);

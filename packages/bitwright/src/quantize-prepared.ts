@@ -9,6 +9,8 @@ import {
   type PreparedModel,
   parseRanges,
   quantizeSequentially,
+  reconstruct,
+  rememberFloat,
 } from '@bitwright/quantize';
 import { openOrtNode } from '@bitwright/runtime';
 import { openDataInput } from './data-input.js';
@@ -67,7 +69,7 @@ function readRanges(path: string): CalibratedRanges {
   return parseRanges(new TextDecoder().decode(readFileBytes(path)), path);
 }
 
-/** Calibrates and rounds layer by layer, behind the layers that are quantized already. */
+/** Calibrates and rounds layer by layer, behind the layers that are quantized already; then what the recipe reconstructs. */
 async function walkLayers(
   prepared: PreparedModel,
   { options, resolved, specs, hooks }: PreparedRun,
@@ -75,17 +77,31 @@ async function walkLayers(
   const saved = options.ranges === undefined ? undefined : readRanges(options.ranges);
   const data = await openDataInput(options.data!, specs, { samples: resolved.samples });
   const { onProgress, signal } = hooks;
+  const { recipe, memory } = resolved;
+  const open = hooks.open ?? openOrtNode;
+  const float = recipe.reconstruction && rememberFloat(prepared);
   const { ranges, diagnostics } = await quantizeSequentially(prepared, {
-    open: hooks.open ?? openOrtNode,
+    open,
     openSpill: openSpillFile,
     data,
     observer: resolved.observer,
     ...(saved && { ranges: saved }),
     weightSearch: resolved.weightObserver,
-    recipe: resolved.recipe,
-    memory: resolved.memory,
+    recipe,
+    memory,
     ...(onProgress && { onProgress: (done, total) => onProgress('quantizing layer by layer', done, total) }),
     ...(signal && { signal }),
   });
-  return { ranges, diagnostics: [...data.diagnostics, ...diagnostics] };
+  if (float === undefined || recipe.reconstruction === undefined)
+    return { ranges, diagnostics: [...data.diagnostics, ...diagnostics] };
+  const learned = await reconstruct(prepared, float, {
+    open,
+    data,
+    plan: recipe.reconstruction,
+    memory,
+    seed: 1,
+    ...(onProgress && { onProgress: (done, total) => onProgress('reconstructing', done, total) }),
+    ...(signal && { signal }),
+  });
+  return { ranges, diagnostics: [...data.diagnostics, ...diagnostics, ...learned] };
 }

@@ -31,6 +31,9 @@ export {
 } from './qconfig.js';
 export { type CalibratedRange, type CalibratedRanges, formatRanges, parseRanges } from './ranges.js';
 export { RECIPES, type Recipe } from './recipes.js';
+export { type FloatModel, rememberFloat } from './reconstruct/latent-weights.js';
+export type { ReconstructionPlan } from './reconstruct/plan.js';
+export { type BlockOutcome, type ReconstructOptions, reconstruct } from './reconstruct/reconstruct.js';
 export type {
   Rounded,
   RoundingAlgorithm,

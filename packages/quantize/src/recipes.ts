@@ -1,3 +1,4 @@
+import { RECONSTRUCTION, type ReconstructionPlan } from './reconstruct/plan.js';
 import { coordinateDescentRounding } from './rounding/coordinate-descent.js';
 import type { RoundingAlgorithm } from './rounding/rounding-algorithm.js';
 
@@ -9,6 +10,8 @@ export interface Recipe {
   readonly rounding?: RoundingAlgorithm;
   /** Moves each bias by what rounding moved the output's mean. */
   readonly biasCorrection: boolean;
+  /** Learns codes, scales and biases of each block by gradients, after that. */
+  readonly reconstruction?: ReconstructionPlan;
 }
 
 /** The recipes that exist, cheapest first. */
@@ -23,5 +26,13 @@ export const RECIPES: readonly Recipe[] = [
     description: 'layer by layer: second-order rounding with refitted scales, bias correction',
     rounding: coordinateDescentRounding,
     biasCorrection: true,
+  },
+  {
+    name: 'best',
+    description:
+      'balanced, then weights, scales and biases learned block by block, and once through the whole network',
+    rounding: coordinateDescentRounding,
+    biasCorrection: true,
+    reconstruction: RECONSTRUCTION,
   },
 ];

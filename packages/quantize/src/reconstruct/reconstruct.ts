@@ -1,0 +1,201 @@
+import { BitwrightError, type Diagnostic } from '@bitwright/core';
+import type { SampleSource } from '@bitwright/data';
+import type { Value } from '@bitwright/graph';
+import type { OpenExecutor } from '@bitwright/runtime';
+import type { PreparedModel } from '../prepare.js';
+import { type Block, planBlocks, wholeBlock } from './blocks.js';
+import { largestCut } from './cut-sizes.js';
+import { runFloat, runQuantized } from './forward.js';
+import type { FloatModel } from './latent-weights.js';
+import { buildModels, type LossKind } from './loss.js';
+import { type ReconstructionPlan, type TrainingPlan, trainingBatch } from './plan.js';
+import { divergence, loadRows, power, type Rows, relativeError, slicedRows } from './rows.js';
+import { train } from './train.js';
+import { buildTrainingGraph } from './training-graph.js';
+import { snapshot, writeBack } from './write-back.js';
+
+/** What reconstruction works with. */
+export interface ReconstructOptions {
+  readonly open: OpenExecutor;
+  readonly data: SampleSource;
+  readonly plan: ReconstructionPlan;
+  /** Bytes of activations that may be held; fewer samples are used where they do not fit. */
+  readonly memory: number;
+  readonly seed: number;
+  /** Counts training steps over all blocks. */
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly onBlock?: (outcome: BlockOutcome) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What became of a block: its error on samples held back, before and after. */
+export interface BlockOutcome {
+  readonly block: Block;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** The part of the samples that nothing is trained on and that decides whether a result is kept. */
+const HELD_BACK = 1 / 8;
+/** Input, float input, output, float output and what a run makes stand in memory together. */
+const TENSORS_HELD = 6;
+const FEWEST_SAMPLES = 16;
+
+/**
+ * Learns weights, scales, biases and activation steps of a quantized network block by block, each with inputs from the
+ * network that is quantized up to it, so that its output comes near that of the float network (BRECQ, Li et al., ICLR 2021),
+ * then once more through the whole network. In place. A block whose error on samples held back is not lower keeps what it
+ * had; so does one that has no gradient, and that is told.
+ *
+ * @param float the model as it was prepared, from {@link rememberFloat}.
+ */
+export async function reconstruct(
+  prepared: PreparedModel,
+  float: FloatModel,
+  options: ReconstructOptions,
+): Promise<Diagnostic[]> {
+  const [input, ...others] = prepared.module.graph.inputs;
+  if (input === undefined || others.length > 0 || input.dtype !== 'float')
+    return [left('the whole network', 'it has not one input of floats', input?.name)];
+  const pass = new Reconstruction(prepared, float, options);
+  return pass.run(input);
+}
+
+class Reconstruction {
+  readonly #diagnostics: Diagnostic[] = [];
+  #done = 0;
+
+  constructor(
+    private readonly prepared: PreparedModel,
+    private readonly float: FloatModel,
+    private readonly options: ReconstructOptions,
+  ) {}
+
+  async run(input: Value): Promise<Diagnostic[]> {
+    const { prepared, float } = this;
+    const { open, plan, seed, signal } = this.options;
+    const blocks = planBlocks(prepared);
+    const whole = wholeBlock(prepared);
+    const total = blocks.length * plan.blocks.steps + (whole ? plan.whole.steps : 0);
+    const start = await this.#load(input, blocks);
+    if (start === undefined) return this.#diagnostics;
+    const batch = start.sizes[0]!;
+    let [at, quantized, reference] = [input, start, start];
+    for (const [i, block] of blocks.entries()) {
+      signal?.throwIfAborted();
+      if (block.from !== at) {
+        quantized = await runQuantized(prepared, float, [at, block.from], quantized, open);
+        reference = await runFloat(float, [at, block.from], reference, open);
+        at = block.from;
+      }
+      const reads = [at, block.input] as const;
+      const rows = {
+        quantized: await runQuantized(prepared, float, reads, quantized, open),
+        float: await runFloat(float, reads, reference, open),
+        target: await runFloat(float, [at, block.output], reference, open),
+      };
+      await this.#attempt(block, rows, 'squared-error', { ...plan.blocks, batch, seed: seed + i }, total);
+    }
+    if (whole !== undefined) {
+      const target = await runFloat(float, [input, whole.output], start, open);
+      const rows = { quantized: start, float: start, target };
+      const kind = target.sizes.length === 2 && target.sizes[1]! > 1 ? 'divergence' : 'squared-error';
+      await this.#attempt(whole, rows, kind, { ...plan.whole, batch, seed: seed + blocks.length }, total);
+    }
+    return this.#diagnostics;
+  }
+
+  async #load(input: Value, blocks: readonly Block[]): Promise<Rows | undefined> {
+    const { data, memory, signal } = this.options;
+    const first = await loadRows(input, data, 1, 1, signal);
+    const largest = largestCut(this.prepared.module, input, first.sizes, blocks);
+    const limit = Math.floor(memory / (TENSORS_HELD * 4 * largest));
+    if (limit < FEWEST_SAMPLES) {
+      const reason = `its activations let only ${limit} samples into the memory given`;
+      this.#diagnostics.push(left('the whole network', reason, input.name));
+      return undefined;
+    }
+    return loadRows(input, data, limit, trainingBatch(largest), signal);
+  }
+
+  /** Reconstructs a block, if it can be differentiated. */
+  async #attempt(
+    block: Block,
+    rows: BlockRows,
+    kind: LossKind,
+    plan: TrainingPlan,
+    total: number,
+  ): Promise<void> {
+    const before = this.#done;
+    try {
+      await this.#reconstruct(block, rows, kind, plan, total);
+    } catch (thrown) {
+      if (!(thrown instanceof BitwrightError) || !UNFIT.has(thrown.code)) throw thrown;
+      this.#diagnostics.push(
+        left(`the block before '${block.output.name}'`, thrown.message, block.output.name),
+      );
+    }
+    this.#done = before + plan.steps;
+    this.options.onProgress?.(this.#done, total);
+  }
+
+  async #reconstruct(
+    block: Block,
+    rows: BlockRows,
+    kind: LossKind,
+    plan: TrainingPlan,
+    total: number,
+  ): Promise<void> {
+    const { prepared, float } = this;
+    const { open, signal, onProgress } = this.options;
+    const { samples, sizes } = rows.quantized;
+    const used = samples - Math.floor(samples * HELD_BACK);
+    const training = buildTrainingGraph(prepared, float, block, sizes);
+    const models = buildModels(training, kind, power(rows.target.values));
+    const part = (all: Rows): Float32Array => slicedRows(all, 0, used).values;
+    const [quantized, input, target] = [part(rows.quantized), part(rows.float), part(rows.target)];
+    // with too few samples to hold some back, those that were trained on must do
+    const first = used === samples ? 0 : used;
+    const error = async (): Promise<number> => {
+      const held = slicedRows(rows.quantized, first, samples);
+      const wanted = slicedRows(rows.target, first, samples).values;
+      const found = await runQuantized(prepared, float, [block.input, block.output], held, open);
+      return kind === 'divergence'
+        ? divergence(found.values, wanted, found.sizes.at(-1)!)
+        : relativeError(found.values, wanted);
+    };
+    const before = await error();
+    const restore = snapshot(block);
+    const data = { quantized, float: input, target, samples: used };
+    const onStep = (): void => onProgress?.(++this.#done, total);
+    await train(models, training.parameters, data, sizes, plan, { open, onStep, ...(signal && { signal }) });
+    writeBack(training, this.#diagnostics);
+    const after = await error();
+    this.options.onBlock?.({ block, before, after });
+    if (!(after < before)) restore();
+  }
+}
+
+interface BlockRows {
+  readonly quantized: Rows;
+  readonly float: Rows;
+  readonly target: Rows;
+}
+
+const UNFIT: ReadonlySet<string> = new Set([
+  'AUTODIFF_UNSUPPORTED',
+  'AUTODIFF_SHAPE',
+  'RECONSTRUCT_BATCH',
+  'RUNTIME_LOAD_FAILED',
+  'RUNTIME_RUN_FAILED',
+]);
+
+function left(what: string, reason: string, value = ''): Diagnostic {
+  return {
+    code: 'RECONSTRUCT_LEFT',
+    severity: 'info',
+    message: `Reconstruction leaves ${what} as it was: ${reason}.`,
+    hint: 'It keeps the codes of the method balanced.',
+    at: { value },
+  };
+}

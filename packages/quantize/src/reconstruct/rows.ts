@@ -1,0 +1,89 @@
+import { BitwrightError, floatData } from '@bitwright/core';
+import type { SampleSource } from '@bitwright/data';
+import type { Value } from '@bitwright/graph';
+
+/** Samples of one value: rows one behind the other, and the value's shape with the fixed batch that they are run in. */
+export interface Rows {
+  readonly values: Float32Array;
+  readonly samples: number;
+  readonly sizes: readonly number[];
+}
+
+/** Reads the samples of the model's input. @throws CALIBRATION_NO_SAMPLES. */
+export async function loadRows(
+  input: Value,
+  data: SampleSource,
+  limit: number,
+  batch: number,
+  signal?: AbortSignal,
+): Promise<Rows> {
+  const parts: Float32Array[] = [];
+  let samples = 0;
+  let rest: readonly number[] = [];
+  for await (const { inputs, size } of data.batches(batch)) {
+    signal?.throwIfAborted();
+    const tensor = inputs.get(input.name)!;
+    parts.push(Float32Array.from(floatData(tensor)));
+    samples += size;
+    rest = tensor.dims.slice(1);
+    if (samples >= limit) break;
+  }
+  if (samples === 0) {
+    throw new BitwrightError({
+      code: 'CALIBRATION_NO_SAMPLES',
+      message: `The calibration data '${data.name}' holds no samples.`,
+      hint: 'Check its file list, "skip" and "take".',
+      at: { file: data.name },
+    });
+  }
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  const kept = Math.min(samples, limit);
+  return { values: all.subarray(0, (all.length / samples) * kept), samples: kept, sizes: [batch, ...rest] };
+}
+
+/** The samples from one index to another. */
+export function slicedRows({ values, samples, sizes }: Rows, from: number, to: number): Rows {
+  const size = values.length / samples;
+  return { values: values.subarray(from * size, to * size), samples: to - from, sizes };
+}
+
+/** The mean square of values. */
+export function power(values: Float32Array): number {
+  let sum = 0;
+  for (const value of values) sum += value * value;
+  return sum / values.length;
+}
+
+/** The mean square of the difference over the mean square of what was wanted. */
+export function relativeError(found: Float32Array, wanted: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < found.length; i++) sum += (found[i]! - wanted[i]!) ** 2;
+  return sum / found.length / Math.max(power(wanted), 1e-12);
+}
+
+/** The mean Kullback-Leibler divergence of class probabilities from those wanted, for rows of so many logits. */
+export function divergence(found: Float32Array, wanted: Float32Array, width: number): number {
+  let sum = 0;
+  for (let start = 0; start < found.length; start += width) {
+    const own = logSumExp(found, start, width);
+    const other = logSumExp(wanted, start, width);
+    for (let i = start; i < start + width; i++) {
+      const log = wanted[i]! - other;
+      sum += Math.exp(log) * (log - (found[i]! - own));
+    }
+  }
+  return (sum * width) / found.length;
+}
+
+function logSumExp(values: Float32Array, start: number, width: number): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let i = start; i < start + width; i++) largest = Math.max(largest, values[i]!);
+  let sum = 0;
+  for (let i = start; i < start + width; i++) sum += Math.exp(values[i]! - largest);
+  return largest + Math.log(sum);
+}

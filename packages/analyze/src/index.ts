@@ -4,9 +4,12 @@ export type {
   CertifiedTiming,
   SaturationRisk,
 } from './certify/certificate-document.js';
+export { type CertifiedGraphs, certifyGraphs } from './certify/certify-graphs.js';
+export { type TimingOptions, timeModels } from './certify/time-models.js';
 export type { DiffDocument, DiffLayer } from './diff/diff-document.js';
 export { DOCUMENTS, jsonSchemaText } from './documents.js';
 export { FileJournal } from './node/file-journal.js';
+export { openOptimized } from './node/optimized-graph.js';
 export { openWorkerPool } from './node/worker-pool.js';
 export {
   type ParetoPoint,

@@ -8,8 +8,16 @@
  *
  * @packageDocumentation
  */
-export type { SweepComparison, SweepDocument, SweepFloat, SweepRun } from '@bitwright/analyze';
-
+export type {
+  CertificateDocument,
+  CertifiedNode,
+  CertifiedTiming,
+  SaturationRisk,
+  SweepComparison,
+  SweepDocument,
+  SweepFloat,
+  SweepRun,
+} from '@bitwright/analyze';
 export {
   type BackendConfig,
   type BackendPatternConfig,
@@ -21,6 +29,7 @@ export {
 } from '@bitwright/backends';
 export { BitwrightError, type Diagnostic, type ErrorPlace } from '@bitwright/core';
 export type { AccuracyComparison } from './accuracy-gate.js';
+export { type CertifyOptions, certify } from './certify.js';
 export { type BitwrightConfig, defineConfig } from './config.js';
 export { type EvaluateModelsOptions, evaluateModels, type ModelEvaluation } from './evaluate-models.js';
 export { type Explanation, explain, type NearMiss } from './explain.js';

@@ -1,14 +1,13 @@
 import { z } from 'zod';
+import { errorDocument } from '../error-document.js';
 
 /** What one node of the file became in the runtime. */
 export const certifiedNode = z.strictObject({
   name: z.string(),
   opType: z.string(),
   runs: z
-    .enum(['integer', 'float', 'moves', 'folded'])
-    .describe(
-      'integer: an integer kernel; float: a float kernel; moves: copies or reorders values without arithmetic; folded: computed when the model is loaded',
-    ),
+    .enum(['integer', 'float'])
+    .describe('what the kernel that runs it works on; nodes that only move values count by what they move'),
   kernel: z.string().describe('the operator that runs, e.g. QLinearConv or com.microsoft.QLinearAdd'),
   into: z.string().optional().describe('the node of the optimized graph that it became part of'),
   code: z.string().optional().describe('why it is float, as a code'),
@@ -54,10 +53,11 @@ export const certificateDocument = z.strictObject({
   model: z.string(),
   runtime: z.string(),
   nodes: z.array(certifiedNode),
-  integer: z.number().int().describe('arithmetic nodes that run in integers'),
-  arithmetic: z.number().int().describe('arithmetic nodes: integer and float ones'),
+  integer: z.number().int().describe('nodes that run in integers'),
+  total: z.number().int().describe('all nodes that are listed'),
   saturation: z.array(saturationRisk),
   time: certifiedTiming.optional(),
+  error: errorDocument.optional().describe('a requirement that was missed'),
 });
 
 /** See {@link certificateDocument}. */

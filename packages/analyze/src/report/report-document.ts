@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { certificateDocument } from '../certify/certificate-document.js';
-import { errorDocument, sweepData, sweepDocument } from '../sweep/sweep-document.js';
+import { errorDocument } from '../error-document.js';
+import { sweepData, sweepDocument } from '../sweep/sweep-document.js';
 
 const count = z.number().int().nonnegative();
 /** A signal-to-noise ratio in dB; null where the noise is 0. */

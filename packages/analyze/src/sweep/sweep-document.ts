@@ -1,21 +1,8 @@
 import { z } from 'zod';
+import { errorDocument } from '../error-document.js';
 
 const count = z.number().int().nonnegative();
 const share = z.number().min(0).max(1);
-
-/** An error as every JSON document of the command line gives it. */
-export const errorDocument = z.strictObject({
-  code: z.string(),
-  message: z.string(),
-  hint: z.string(),
-  at: z.strictObject({
-    file: z.string().optional(),
-    graph: z.string().optional(),
-    node: z.string().optional(),
-    value: z.string().optional(),
-    option: z.string().optional(),
-  }),
-});
 
 const scores = {
   /** Samples whose largest output is at their label. */

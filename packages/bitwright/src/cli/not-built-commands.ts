@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { notBuilt } from '../quantize-options.js';
 
 const PLANNED: Readonly<Record<string, string>> = {
-  certify: 'what the runtime really executes in integers',
   diff: 'two quantized models compared',
   trace: 'the integer arithmetic of one output element',
   export: 'integers, golden vectors and other forms',

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { VERSION } from '../version.js';
 import { backendsCommand } from './backends-command.js';
+import { certifyCommand } from './certify-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { evaluateCommand } from './evaluate-command.js';
 import type { Outcome } from './exit-codes.js';
@@ -27,6 +28,7 @@ export function buildProgram(signal: AbortSignal, outcome: Outcome): Command {
     explainCommand(),
     simulateCommand(signal),
     backendsCommand(signal, outcome),
+    certifyCommand(signal, outcome),
     doctorCommand(),
     ...notBuiltCommands(),
   ]) {

@@ -1,0 +1,15 @@
+import { z } from 'zod';
+
+/** An error as every JSON document of the command line gives it. */
+export const errorDocument = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  hint: z.string(),
+  at: z.strictObject({
+    file: z.string().optional(),
+    graph: z.string().optional(),
+    node: z.string().optional(),
+    value: z.string().optional(),
+    option: z.string().optional(),
+  }),
+});

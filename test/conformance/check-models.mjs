@@ -1,4 +1,4 @@
-// Applies constant folding and every shipped rule to models and compares what ONNX Runtime computes before and after.
+// Applies constant folding, every shipped rule and the merging of duplicates to models and compares what ONNX Runtime computes before and after.
 // usage: node test/conformance/check-models.mjs ROOT LIST START RESULTS
 // LIST names one model a line, below ROOT. A line is added to RESULTS before each model and one after it, so that the caller
 // knows which one ended the process, and starts again behind it.
@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { captureModel } from '@bitwright/capture';
 import { siblingFiles } from '@bitwright/core/node';
 import { emitBytes } from '@bitwright/emit';
-import { fusionRules } from '@bitwright/fusions';
+import { fusionRules, mergeDuplicates } from '@bitwright/fusions';
 import { lint } from '@bitwright/graph';
 import { decodeModel, decodeTensor } from '@bitwright/onnx';
 import { applyRules, foldConstants } from '@bitwright/rewrite';
@@ -72,9 +72,11 @@ function rewrite(path) {
   try {
     const { folded } = foldConstants(module);
     const { applied } = applyRules(module, fusionRules);
+    const merged = mergeDuplicates(module);
     module.graph.eliminateDeadCode();
     lint(module);
     const rules = [...new Set(applied.map(({ rule }) => rule))];
+    if (merged.constants + merged.operators.length > 0) rules.push('merge-duplicates');
     if (folded === 0 && rules.length === 0) return { outcome: 'unchanged' };
     if ([...module.graph.allOps()].some(isRandom)) return { outcome: 'random' };
     const bytes = emitBytes(module, { external: 'inline' });

@@ -1,13 +1,14 @@
 import { DenseTensor, floatTensor } from '@bitwright/core';
 import { anyValue, constant, defineRule, op, Rejection, reject } from '@bitwright/rewrite';
 import { batchNormAffine } from './channel-affine.js';
+import { entersNextConv } from './fold-into-next.js';
 
 /**
  * A BatchNormalization that follows nothing it could be folded into is a depthwise Conv with kernel 1.
  *
  *     y[c] = s[c] * x[c] + t[c]  =  Conv(x, W, t)  with  W of shape [channels, 1, 1, ...],  W[c] = s[c],  group = channels
  *
- * Integer backends know convolutions, not batch normalizations. It needs the rank of x: 3 to 5; with 2 axes there is no
+ * One that the only Conv behind it takes in is left to that rule. Integer backends know convolutions, not batch normalizations. It needs the rank of x: 3 to 5; with 2 axes there is no
  * Conv. Computed in double precision and rounded once to float32.
  */
 export const replaceBatchNormByDepthwiseConv = defineRule({
@@ -35,6 +36,8 @@ export const replaceBatchNormByDepthwiseConv = defineRule({
     if (x.dtype !== undefined && x.dtype !== 'float')
       return reject('RULE_DTYPE', `'${x.name}' is ${x.dtype}, and only float is rewritten`, x);
     const channels = affine.scale.length;
+    if (entersNextConv(bn, affine))
+      return reject('RULE_BETTER_ELSEWHERE', 'the convolution behind it takes it in', bn);
     const made = x.shape?.[1];
     // a runtime broadcasts here what the standard does not allow, and a Conv does not
     if (typeof made === 'number' && made !== channels)

@@ -1,5 +1,5 @@
 import { upgradeOpset } from '@bitwright/capture';
-import { fusionRules } from '@bitwright/fusions';
+import { fusionRules, mergeDuplicates } from '@bitwright/fusions';
 import { type GraphModule, lint, nodeName, type OpNode } from '@bitwright/graph';
 import { applyRules, foldConstants, provenanceOf, type Rule, type RulesReport } from '@bitwright/rewrite';
 
@@ -20,8 +20,8 @@ export interface CapturedNode {
 }
 
 /**
- * The passes before quantization, in order: opset upgrade, constant folding, rules, dead code; the graph is verified around
- * each. In place.
+ * The passes before quantization, in order: opset upgrade, constant folding, rules, duplicates, dead code; the graph is
+ * verified around each. In place.
  *
  * @param rules those that ship by default.
  * @throws GRAPH_INVALID naming the pass, and the errors of rules.
@@ -43,6 +43,8 @@ export function runFloatPasses(
   lint(module, 'constant folding');
   const folded = new Set(before.flatMap(({ node }) => (node.erased ? [node] : [])));
   const report = applyRules(module, rules);
+  const merged = new Map(mergeDuplicates(module).operators.map(({ node, same }) => [node, same]));
+  lint(module, 'the merging of duplicates');
   module.graph.eliminateDeadCode();
   lint(module, 'the removal of dead code');
   const { applied, rejected } = report;
@@ -62,6 +64,14 @@ export function runFloatPasses(
         opType,
         now: undefined,
         change: { code: 'REMOVED', reason: `the rule '${rule}' removed it` },
+      };
+    const twin = merged.get(name);
+    if (twin !== undefined)
+      return {
+        name,
+        opType,
+        now: undefined,
+        change: { code: 'REMOVED', reason: `'${twin}' computes the same` },
       };
     const change = folded.has(node)
       ? ({ code: 'FOLDED', reason: 'it is computed at compile time' } as const)

@@ -22,7 +22,7 @@ import {
 import { quantizePrepared } from './quantize-prepared.js';
 import { asFloatModel, keepsCodes, liftModel, rewriteInDialect } from './requantize.js';
 import type { RunHooks } from './run-hooks.js';
-import { SharedWork } from './shared-work.js';
+import { type PassedModel, SharedWork } from './shared-work.js';
 
 /** What a quantization made and did. */
 export interface QuantizeResult {
@@ -82,10 +82,7 @@ async function quantizeAnew(
   const resolver = new QConfigResolver(resolved.qconfig, resolved.mapping, resolved.keepFloat);
   const dialect = chooseDialect(resolved, resolver);
   const opset = neededOpset(dialect, resolved, resolver);
-  const { module, passes, lifting } = shared.model(opset, () => {
-    const loaded = loadFloatModel(model, options);
-    return { ...loaded, passes: runFloatPasses(loaded.module, opset) };
-  });
+  const { module, passes, lifting } = shared.model(opset, () => loadFused(model, options, opset));
   const specs = inputSpecs(module);
   const prepared = prepare(module, resolved.backend, resolver);
   clock.lap('capture');
@@ -147,8 +144,16 @@ function lowerTo(
   });
   lint(module, `lowering to ${dialect.name}`);
   writeMetadata(module, { ...provenance, dialect: dialect.name });
-  if (options.provenance === true) keepProvenance(module);
   return diagnostics;
+}
+
+/** The float model behind the passes. */
+function loadFused(model: ModelInput, options: QuantizeOptions, opset: number): PassedModel {
+  const loaded = loadFloatModel(model, options);
+  const passes = runFloatPasses(loaded.module, opset);
+  // before the graph is copied: a copy has no notes
+  if (options.provenance === true) keepProvenance(loaded.module);
+  return { ...loaded, passes };
 }
 
 /** A float model, or the one that a quantized model stands for where that is asked for. */

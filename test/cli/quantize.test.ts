@@ -39,7 +39,7 @@ function quantizeTo(name: string, ...options: string[]): QuantizeDocument {
     '--json',
     ...options,
   );
-  expect(result.stderr.replace(/^calibrating.*$/gm, '').trim()).toBe('');
+  expect(result.stderr.replace(/^(calibrating|quantizing).*$/gm, '').trim()).toBe('');
   expect(result.code).toBe(0);
   expect(existsSync(output)).toBe(true);
   return result.json<QuantizeDocument>();
@@ -91,7 +91,7 @@ describe('quantize', () => {
 
   it('saves ranges and uses them without data', () => {
     const ranges = join(folder, 'ranges.json');
-    quantizeTo('saving.onnx', '--bits', 'W5A5', '--save-ranges', ranges);
+    quantizeTo('saving.onnx', '--bits', 'W5A5', '--save-ranges', ranges, '--method', 'fast');
     const loaded = join(folder, 'loaded.onnx');
     const result = bitwright('quantize', model, '-o', loaded, '--bits', 'W5A5', '--ranges', ranges);
     expect(result.code, result.stderr).toBe(0);

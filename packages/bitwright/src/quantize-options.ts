@@ -14,7 +14,9 @@ import { BitwrightError, didYouMean } from '@bitwright/core';
 import type { ApiSample, DataCard, SampleSource } from '@bitwright/data';
 import {
   type Bits,
+  type DataFreeRounding,
   findObserver,
+  findRounding,
   formatBits,
   type Observer,
   parseBits,
@@ -58,6 +60,8 @@ export interface QuantizeOptions {
   readonly observer?: string;
   /** How weight ranges are chosen; `mse` by default. */
   readonly weightObserver?: 'mse' | 'min-max';
+  /** The rounding algorithm, instead of the method's own. */
+  readonly rounding?: string;
   readonly powerOfTwo?: boolean;
   readonly reduceRange?: boolean;
   readonly mapping?: QConfigMapping;
@@ -88,6 +92,8 @@ export interface ResolvedOptions {
   readonly scheme: Scheme;
   readonly method: (typeof METHODS)[number];
   readonly recipe: Recipe;
+  /** An algorithm without data that was asked for instead of the recipe's. */
+  readonly rounding: DataFreeRounding | undefined;
   readonly dialect: string;
   readonly observer: Observer;
   readonly weightObserver: 'mse' | 'min-max';
@@ -116,8 +122,12 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
       kind: 'usage',
     });
   }
-  const method = oneOf('--method', options.method ?? 'fast', METHODS);
-  const recipe = RECIPES.find(({ name }) => name === method)!;
+  const method = oneOf('--method', options.method ?? defaultMethod(options), METHODS);
+  const found = RECIPES.find(({ name }) => name === method)!;
+  const rounding = options.rounding === undefined ? undefined : findRounding(options.rounding);
+  const { rounding: _default, ...withoutRounding } = found;
+  const recipe =
+    rounding === undefined ? found : rounding.needsStatistics ? { ...found, rounding } : withoutRounding;
   const dialect = oneOf('--dialect', options.dialect ?? 'auto', ['auto', 'qdq', 'qcdq', 'native', 'qonnx']);
   const backend = findOption(scheme === 'backend' ? (options.backend ?? 'onnxruntime-cpu') : scheme);
   assertTakesBits(backend, bits);
@@ -128,6 +138,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
     scheme,
     method,
     recipe,
+    rounding: rounding?.needsStatistics === false ? rounding : undefined,
     dialect,
     observer: findObserver(options.observer ?? 'mse'),
     weightObserver: oneOf('--weight-observer', options.weightObserver ?? 'mse', ['mse', 'min-max']),
@@ -175,6 +186,11 @@ function assertTakesBits({ name, entries }: BackendConfig, { weights, activation
     at: { option: '--bits' },
     kind: 'usage',
   });
+}
+
+/** Rounding on statistics needs data; with saved ranges alone only the scales are known. */
+function defaultMethod({ data, ranges }: QuantizeOptions): (typeof METHODS)[number] {
+  return data === undefined && ranges !== undefined ? 'fast' : 'balanced';
 }
 
 /** The error of a word of the interface whose feature does not exist yet. */

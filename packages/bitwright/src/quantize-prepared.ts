@@ -5,6 +5,7 @@ import {
   applyRanges,
   type CalibratedRanges,
   convert,
+  convertWithRounding,
   openSpillFile,
   type PreparedModel,
   parseRanges,
@@ -34,12 +35,16 @@ export async function quantizePrepared(
   run: PreparedRun,
 ): Promise<{ ranges: CalibratedRanges; diagnostics: readonly Diagnostic[]; calibrateSeconds: number }> {
   const started = performance.now();
+  const { rounding, weightObserver: weightSearch } = run.resolved;
   if (run.resolved.recipe.rounding !== undefined)
     return { ...(await walkLayers(prepared, run)), calibrateSeconds: 0 };
   const { ranges, diagnostics } = await obtainRanges(prepared, run);
   const calibrateSeconds = (performance.now() - started) / 1000;
-  const rounding = convert(prepared, { weightSearch: run.resolved.weightObserver });
-  return { ranges, diagnostics: [...diagnostics, ...rounding], calibrateSeconds };
+  const rounded =
+    rounding === undefined
+      ? convert(prepared, { weightSearch })
+      : await convertWithRounding(prepared, { weightSearch, rounding });
+  return { ranges, diagnostics: [...diagnostics, ...rounded], calibrateSeconds };
 }
 
 async function obtainRanges(

@@ -44,7 +44,7 @@ export function sweepSettings(axes: SweepAxes): SweepSetting[] {
   ]);
   if (widths.size === 0) throw missingWidths();
   const schemes = list(axes.scheme ?? 'backend').map((name) => oneOf('--scheme', name, SCHEMES));
-  const methods = list(axes.method ?? 'fast').map((name) => oneOf('--method', name, METHODS));
+  const methods = list(axes.method ?? 'balanced').map((name) => oneOf('--method', name, METHODS));
   return [...new Set(schemes)].flatMap((scheme) =>
     [...new Set(methods)].flatMap((method) => [...widths].map((bits) => ({ bits, scheme, method }))),
   );

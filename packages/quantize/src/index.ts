@@ -6,6 +6,7 @@ export {
   calibrate,
 } from './calibrate.js';
 export { type ConvertOptions, convert } from './convert.js';
+export { convertWithRounding } from './convert-with-rounding.js';
 export { type EntryExplanation, explainTable } from './explain-table.js';
 export type { GridConstraints } from './grid-constraints.js';
 export { type LayerPlan, type PlannedLayer, planLayers } from './layer-plan.js';
@@ -34,12 +35,16 @@ export { RECIPES, type Recipe } from './recipes.js';
 export { type FloatModel, rememberFloat } from './reconstruct/latent-weights.js';
 export type { ReconstructionPlan } from './reconstruct/plan.js';
 export { type BlockOutcome, type ReconstructOptions, reconstruct } from './reconstruct/reconstruct.js';
+export { findRounding, ROUNDINGS } from './rounding/registry.js';
 export type {
+  DataFreeRounding,
   Rounded,
   RoundingAlgorithm,
   RoundingLayer,
   RoundingSpec,
   RoundingStatistics,
+  RoundingTools,
+  SecondOrderRounding,
 } from './rounding/rounding-algorithm.js';
 export { weightQParams } from './rounding/weight-scale.js';
 export { quantizeSequentially, type SequentialOptions } from './sequential/sequential-pass.js';

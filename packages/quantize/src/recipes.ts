@@ -1,13 +1,13 @@
 import { RECONSTRUCTION, type ReconstructionPlan } from './reconstruct/plan.js';
 import { coordinateDescentRounding } from './rounding/coordinate-descent.js';
-import type { RoundingAlgorithm } from './rounding/rounding-algorithm.js';
+import type { SecondOrderRounding } from './rounding/rounding-algorithm.js';
 
 /** What a method does besides calibrating scales. */
 export interface Recipe {
   readonly name: string;
   readonly description: string;
   /** Layer by layer on the quantized prefix; absent where every layer is rounded by itself. */
-  readonly rounding?: RoundingAlgorithm;
+  readonly rounding?: SecondOrderRounding;
   /** Moves each bias by what rounding moved the output's mean. */
   readonly biasCorrection: boolean;
   /** Learns codes, scales and biases of each block by gradients, after that. */

@@ -1,4 +1,5 @@
 import { quantGrid, seededRandom } from '@bitwright/core';
+import type { MatrixProduct } from '../src/rounding/matrix-product.js';
 import type {
   Rounded,
   RoundingLayer,
@@ -47,7 +48,7 @@ export function randomProblem(choice: { rows: number; columns: number; bits: num
     return own.reduce((largest, weight) => Math.max(largest, Math.abs(weight)), 0) / (2 ** (bits - 1) - 0.5);
   });
   return {
-    layer: { name: 'layer', groups: 1, rows, columns, weights },
+    layer: { name: 'layer', groups: 1, rows, columns, taps: 1, weights },
     statistics: { gram, target, inputMean, outputMean, outputSquare, count },
     spec: {
       low: new Int32Array(rows).fill(quantMin),
@@ -85,3 +86,19 @@ function dot(a: Float64Array, from: number, b: Float64Array): number {
   for (let k = 0; k < b.length; k++) sum += a[from + k]! * b[k]!;
   return sum;
 }
+
+/** Products in plain loops. */
+export const PLAIN_PRODUCT: MatrixProduct = {
+  timesTransposed: (a, b, m, k, n) => {
+    const c = new Float64Array(m * n);
+    for (let i = 0; i < m; i++)
+      for (let j = 0; j < n; j++) for (let l = 0; l < k; l++) c[i * n + j]! += a[i * k + l]! * b[j * k + l]!;
+    return Promise.resolve(c);
+  },
+  times: (a, b, m, k, n) => {
+    const c = new Float64Array(m * n);
+    for (let i = 0; i < m; i++)
+      for (let l = 0; l < k; l++) for (let j = 0; j < n; j++) c[i * n + j]! += a[i * k + l]! * b[l * n + j]!;
+    return Promise.resolve(c);
+  },
+};

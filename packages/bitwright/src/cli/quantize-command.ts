@@ -1,5 +1,5 @@
 import { BitwrightError } from '@bitwright/core';
-import { formatBits } from '@bitwright/quantize';
+import { formatBits, RECIPES } from '@bitwright/quantize';
 import { Command, Option } from 'commander';
 import type { BitwrightConfig } from '../config.js';
 import type { QuantizeResult } from '../quantize.js';
@@ -22,6 +22,7 @@ export interface QuantizeFlags {
   readonly weights?: string;
   readonly observer?: string;
   readonly weightObserver?: string;
+  readonly rounding?: string;
   readonly powerOfTwo?: boolean;
   readonly reduceRange?: boolean;
   readonly keepFloat?: string[];
@@ -55,13 +56,17 @@ export function quantizeCommand(signal: AbortSignal): Command {
     .option('--samples <n>', 'use the first n samples (default 1024)')
     .option('--backend <name>', 'backend table (default onnxruntime-cpu)')
     .option('--scheme <name>', 'backend (default), integer-only or academic')
-    .option('--method <name>', 'fast (calibrated scales only), balanced, best')
+    .option('--method <name>', 'fast, balanced (default) or best; see below')
     .option('--dialect <name>', 'auto (default), qdq, qcdq, native or qonnx')
     .option('--bias <form>', 'int32 (default), int16, int8 or float')
     .option('--granularity <name>', 'per-channel (default) or per-tensor weights')
     .option('--weights <form>', 'symmetric (default) or affine')
-    .option('--observer <name>', 'mse (default), min-max, moving-average, percentile or entropy')
+    .option('--observer <name>', 'mse (default), min-max, moving-average, percentile, entropy or aciq')
     .option('--weight-observer <name>', 'mse (default) or min-max')
+    .option(
+      '--rounding <name>',
+      "instead of the method's: nearest, squant, gptq, coordinate-descent or adaround",
+    )
     .option('--power-of-two', 'scales are powers of two')
     .option('--reduce-range', 'one bit less for the weights')
     .option('--keep-float <name>', 'leave a node (name or glob) float; may be repeated', collect)
@@ -81,7 +86,8 @@ export function quantizeCommand(signal: AbortSignal): Command {
     .addOption(new Option('--json', 'print one JSON document'))
     .addHelpText(
       'after',
-      '\nExample:\n  bitwright quantize model.onnx -o model.w4a4.onnx --bits W4A4 --data calibration.json\n',
+      `\nMethods:\n${RECIPES.map(({ name, description }) => `  ${name.padEnd(10)}${description}\n`).join('')}` +
+        '\nExample:\n  bitwright quantize model.onnx -o model.w4a4.onnx --bits W4A4 --data calibration.json\n',
     )
     .action(async (model: string, flags: QuantizeFlags) => {
       const options = await toOptions(flags);

@@ -32,7 +32,7 @@ export function sweepCommand(signal: AbortSignal, outcome: Outcome): Command {
     .option('--samples <n>', 'calibrate on the first n samples (default 1024)')
     .option('--eval-samples <n>', 'count on the first n evaluation samples (default all)')
     .option('--scheme <list>', 'backend (default), integer-only, academic; separated by commas')
-    .option('--method <list>', 'fast (default), balanced, best; separated by commas')
+    .option('--method <list>', 'fast, balanced (default), best; separated by commas')
     .option('--emit <folder>', 'write the quantized files')
     .option('--resume', 'go on with the sweep that the report folder holds')
     .option('--output <name>', 'the output that holds the logits')

@@ -1,6 +1,7 @@
 import { quantGrid, seededRandom } from '@bitwright/core';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { aciqObserver } from './aciq.js';
 import { entropyObserver } from './entropy.js';
 import { FloatHistogram } from './float-histogram.js';
 import { minMaxObserver, movingAverageObserver } from './min-max.js';
@@ -141,4 +142,23 @@ it('names the nearest observer to one that it does not know', () => {
       at: { option: '--observer' },
     }),
   );
+});
+
+it('aciq clips a normal and a Laplace distribution where the theory says, and more of them at fewer bits', () => {
+  const normal = many(gauss, 40000);
+  const laplace = many(() => Math.sign(random() - 0.5) * -Math.log(1 - random()), 40000);
+  for (const [values, clip] of [
+    [normal, 2.56],
+    [laplace, 5.03],
+  ] as const) {
+    const { low, high } = aciqObserver.range(statisticsOf(values), choiceOf(4));
+    expect(high / clip).toBeCloseTo(1, 1);
+    expect(-low / clip).toBeCloseTo(1, 1);
+    expect(aciqObserver.range(statisticsOf(values), choiceOf(2)).high).toBeLessThan(high);
+  }
+  const relu = normal.map((value) => Math.max(0, value));
+  const { low, high } = aciqObserver.range(statisticsOf(relu), choiceOf(4));
+  expect(low).toBe(0);
+  expect(high).toBeGreaterThan(2.5);
+  expect(aciqObserver.range(statisticsOf(Float32Array.of(3, 3)), choiceOf(4)).high).toBe(3);
 });

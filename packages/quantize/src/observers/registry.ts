@@ -1,4 +1,5 @@
 import { BitwrightError, didYouMean } from '@bitwright/core';
+import { aciqObserver } from './aciq.js';
 import { entropyObserver } from './entropy.js';
 import { minMaxObserver, movingAverageObserver } from './min-max.js';
 import { mseObserver } from './mse.js';
@@ -14,6 +15,7 @@ export const OBSERVERS: readonly Observer[] = [
   percentileObserver,
   entropyObserver,
   torchHistogramObserver,
+  aciqObserver,
 ];
 
 /** The observer of a name. @throws OBSERVER_UNKNOWN (wrong usage) with the nearest name. */

@@ -1,129 +1,197 @@
-import { clamp, roundHalfEven } from '@bitwright/core';
-import { descendingOrder, type GroupProblem } from './group-problem.js';
+import { clamp, MIN_SCALE, roundHalfEven } from '@bitwright/core';
+import { type GroupProblem, stepsOf } from './group-problem.js';
+import { columnBlocks, type MatrixProduct, subtractAt } from './matrix-product.js';
 import type { RoundingSpec } from './rounding-algorithm.js';
 import type { ScaleLayout } from './scale-layout.js';
+
+/** What descent needs besides the problem. */
+export interface DescentOptions {
+  /** Float weights that `damping` draws to; it keeps directions that the data do not excite in place. */
+  readonly toWeights: Float64Array;
+  readonly damping: number;
+  readonly spec: RoundingSpec;
+  readonly layout: ScaleLayout;
+  readonly sweeps: number;
+  readonly product: MatrixProduct;
+}
 
 /**
  * Coordinate descent on the codes of one group, in place: each sweep sets every code to its best value while the others
  * stay, most important columns first, then refits the scales in closed form. The error never grows.
  *
- * @param toWeights the float weights that `damping` draws to; it keeps directions that the data do not excite in place.
+ * @param codes in the problem's order.
  * @param scale refitted in place, unless the spec holds it fixed.
  */
-export function descendGroup(
+export async function descendGroup(
   problem: GroupProblem,
-  toWeights: Float64Array,
-  damping: number,
-  spec: RoundingSpec,
-  layout: ScaleLayout,
+  options: DescentOptions,
   codes: Int32Array,
   scale: Float64Array,
-  sweeps: number,
-): void {
-  const { rows, columns, gram, target, firstRow } = problem;
-  const order = descendingOrder(problem);
-  const steps = new Float64Array(columns);
-  const residual = new Float64Array(rows * columns);
-  for (let row = 0; row < rows; row++) {
-    layout.fillRow(steps, firstRow + row, scale);
-    const at = row * columns;
-    const rest = residual.subarray(at, at + columns);
-    for (let k = 0; k < columns; k++)
-      rest[k] = target[at + k]! + damping * (toWeights[at + k]! - codes[at + k]! * steps[k]!);
-    for (let k = 0; k < columns; k++)
-      if (codes[at + k] !== 0) subtractRow(rest, gram, k, codes[at + k]! * steps[k]!);
-  }
-  for (let sweep = 0; sweep < sweeps; sweep++) {
-    let changes = 0;
-    for (let row = 0; row < rows; row++) {
-      layout.fillRow(steps, firstRow + row, scale);
-      const at = row * columns;
-      changes += sweepRow(
-        { gram, damping, order, steps, low: spec.low[firstRow + row]!, high: spec.high[firstRow + row]! },
-        residual.subarray(at, at + columns),
-        codes.subarray(at, at + columns),
-      );
-    }
-    if (!spec.fixedScale) refitScales(problem, residual, toWeights, damping, spec, layout, codes, scale);
+): Promise<void> {
+  const damped: GroupProblem = {
+    ...problem,
+    gram: problem.gram.slice(),
+    target: problem.target.map((value, i) => value + options.damping * options.toWeights[i]!),
+  };
+  for (let k = 0; k < problem.columns; k++) damped.gram[k * problem.columns + k]! += options.damping;
+  const residual = await residualOf(damped, options, codes, scale);
+  for (let sweep = 0; sweep < options.sweeps; sweep++) {
+    const changes = await sweepColumns(damped, options, residual, codes, scale);
+    if (!options.spec.fixedScale) refitScales(damped, options, residual, codes, scale);
     if (changes === 0) break;
   }
 }
 
-interface RowSweep {
-  readonly gram: Float64Array;
-  readonly damping: number;
-  readonly order: Uint32Array;
-  readonly steps: Float64Array;
-  readonly low: number;
-  readonly high: number;
+/** T - Q H. */
+async function residualOf(
+  problem: GroupProblem,
+  { layout, product }: DescentOptions,
+  codes: Int32Array,
+  scale: Float64Array,
+): Promise<Float64Array> {
+  const { rows, columns, gram, target } = problem;
+  const steps = new Float64Array(columns);
+  const weights = new Float64Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    stepsOf(problem, row, layout, scale, steps);
+    for (let k = 0, at = row * columns; k < columns; k++, at++) weights[at] = codes[at]! * steps[k]!;
+  }
+  const residual = target.slice();
+  if (columnBlocks(columns).length > 1) {
+    subtractAt(residual, columns, 0, 0, await product.times(weights, gram, rows, columns, columns), columns);
+    return residual;
+  }
+  for (let row = 0; row < rows; row++)
+    for (let k = 0; k < columns; k++)
+      subtractRow(residual, row * columns, gram, k * columns, weights[row * columns + k]!, 0, columns);
+  return residual;
 }
 
-function sweepRow(
-  { gram, damping, order, steps, low, high }: RowSweep,
+async function sweepColumns(
+  problem: GroupProblem,
+  { spec, layout, product }: DescentOptions,
   residual: Float64Array,
   codes: Int32Array,
-): number {
-  const columns = order.length;
+  scale: Float64Array,
+): Promise<number> {
+  const { rows, columns, gram, firstRow } = problem;
+  const steps = new Float64Array(columns);
   let changes = 0;
-  for (let i = 0; i < columns; i++) {
-    const j = order[i]!;
-    const step = steps[j]!;
-    const before = codes[j]!;
-    const weight = gram[j * columns + j]! + damping;
-    if (!(weight > 0)) continue;
-    const code = clamp(roundHalfEven(before + residual[j]! / (weight * step)), low, high);
-    if (code === before) continue;
-    changes++;
-    codes[j] = code;
-    const moved = (code - before) * step;
-    subtractRow(residual, gram, j, moved);
-    residual[j]! -= damping * moved;
+  for (const [first, end] of columnBlocks(columns).toReversed()) {
+    const moves = new Float64Array(rows * (end - first));
+    let moved = 0;
+    for (let row = 0; row < rows; row++) {
+      stepsOf(problem, row, layout, scale, steps);
+      const bounds = [spec.low[firstRow + row]!, spec.high[firstRow + row]!] as const;
+      const own = moves.subarray(row * (end - first), (row + 1) * (end - first));
+      moved += sweepRow(gram, steps, bounds, residual, codes, row * columns, [first, end], own);
+    }
+    changes += moved;
+    if (moved === 0 || end - first === columns) continue;
+    await spread(gram, columns, [first, end], moves, rows, residual, product);
   }
   return changes;
 }
 
-/** Takes a multiple of one row of the Gram matrix off a residual. */
-function subtractRow(residual: Float64Array, gram: Float64Array, row: number, factor: number): void {
-  const base = row * residual.length;
-  for (let k = 0; k < residual.length; k++) residual[k]! -= factor * gram[base + k]!;
+/** Sets the codes of one row in a block of columns; keeps the residual of this block, and notes by how much each weight moved. */
+function sweepRow(
+  gram: Float64Array,
+  steps: Float64Array,
+  [low, high]: readonly [number, number],
+  residual: Float64Array,
+  codes: Int32Array,
+  base: number,
+  [first, end]: readonly [number, number],
+  moves: Float64Array,
+): number {
+  const columns = steps.length;
+  let changes = 0;
+  for (let j = end - 1; j >= first; j--) {
+    const weight = gram[j * columns + j]!;
+    if (!(weight > 0)) continue;
+    const step = steps[j]!;
+    const before = codes[base + j]!;
+    const code = clamp(roundHalfEven(before + residual[base + j]! / (weight * step)), low, high);
+    if (code === before) continue;
+    changes++;
+    codes[base + j] = code;
+    const move = (code - before) * step;
+    moves[j - first] = move;
+    subtractRow(residual, base, gram, j * columns, move, first, end);
+  }
+  return changes;
 }
 
-/** s = (c T) / (c H c) for each scale, and the residuals that follow from it. */
-function refitScales(
-  { rows, columns, target, firstRow }: GroupProblem,
+/** Brings the moves of one block of columns to the residuals of all others. */
+async function spread(
+  gram: Float64Array,
+  columns: number,
+  [first, end]: readonly [number, number],
+  moves: Float64Array,
+  rows: number,
   residual: Float64Array,
-  toWeights: Float64Array,
-  damping: number,
-  spec: RoundingSpec,
-  layout: ScaleLayout,
+  product: MatrixProduct,
+): Promise<void> {
+  const change = await product.times(
+    moves,
+    gram.subarray(first * columns, end * columns),
+    rows,
+    end - first,
+    columns,
+  );
+  for (let row = 0; row < rows; row++) {
+    const base = row * columns;
+    for (let k = 0; k < first; k++) residual[base + k]! -= change[base + k]!;
+    for (let k = end; k < columns; k++) residual[base + k]! -= change[base + k]!;
+  }
+}
+
+/** Takes a multiple of a row of the Gram matrix off a row of the residual, in columns first..end. */
+function subtractRow(
+  residual: Float64Array,
+  at: number,
+  gram: Float64Array,
+  from: number,
+  factor: number,
+  first: number,
+  end: number,
+): void {
+  if (factor === 0) return;
+  for (let k = first; k < end; k++) residual[at + k]! -= factor * gram[from + k]!;
+}
+
+/** The best scales for the codes as they are, and the residuals that follow: s = (c T) / (c H c) where one serves whole rows. */
+function refitScales(
+  problem: GroupProblem,
+  options: DescentOptions,
+  residual: Float64Array,
   codes: Int32Array,
   scale: Float64Array,
 ): void {
+  const { rows, columns, target, firstRow } = problem;
+  const { layout, spec } = options;
   if (!layout.isRowWise) return;
   const along = new Float64Array(rows);
   const across = new Float64Array(rows);
   for (let row = 0; row < rows; row++) {
     const before = scale[layout.indexOf(firstRow + row, 0)]!;
     for (let at = row * columns; at < (row + 1) * columns; at++) {
-      const wanted = target[at]! + damping * toWeights[at]!;
-      along[row]! += codes[at]! * wanted;
-      across[row]! += (codes[at]! * (wanted - residual[at]!)) / before;
+      along[row]! += codes[at]! * target[at]!;
+      across[row]! += (codes[at]! * (target[at]! - residual[at]!)) / before;
     }
   }
   const shared = scale.length === 1;
-  const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
+  if (shared) {
+    along.fill(along.reduce((sum, value) => sum + value, 0));
+    across.fill(across.reduce((sum, value) => sum + value, 0));
+  }
   for (let row = 0; row < rows; row++) {
     const index = layout.indexOf(firstRow + row, 0);
+    if (!(along[row]! > 0 && across[row]! > 0)) continue;
     const before = scale[index]!;
-    const numerator = shared ? sum(along) : along[row]!;
-    const denominator = shared ? sum(across) : across[row]!;
-    if (!(numerator > 0 && denominator > 0)) continue;
-    const least = spec.leastScale?.[index] ?? 0;
-    const refitted = Math.max(numerator / denominator, least, Number.MIN_VALUE);
-    for (let at = row * columns; at < (row + 1) * columns; at++) {
-      const wanted = target[at]! + damping * toWeights[at]!;
-      residual[at] = wanted - (refitted / before) * (wanted - residual[at]!);
-    }
+    const refitted = Math.max(along[row]! / across[row]!, spec.leastScale?.[index] ?? 0, MIN_SCALE);
+    for (let at = row * columns; at < (row + 1) * columns; at++)
+      residual[at] = target[at]! - (refitted / before) * (target[at]! - residual[at]!);
     if (!shared || row === rows - 1) scale[index] = refitted;
   }
 }

@@ -1,13 +1,16 @@
 import { quantGrid, seededRandom } from '@bitwright/core';
 import { expect, it } from 'vitest';
-import { gaussian, randomProblem, squaredError } from '../../test/rounding-problem.js';
-import { coordinateDescentRounding, nearestCodes } from './coordinate-descent.js';
+import { gaussian, PLAIN_PRODUCT, randomProblem, squaredError } from '../../test/rounding-problem.js';
+import { coordinateDescentRounding } from './coordinate-descent.js';
+import { nearestCodes } from './nearest.js';
+
+const tools = { product: PLAIN_PRODUCT };
 
 it('loses far less than the nearest codes on correlated inputs, at any width', async () => {
   for (const bits of [2, 3, 4, 8]) {
     const { layer, statistics, spec } = randomProblem({ rows: 6, columns: 40, bits, seed: bits });
     const nearest = squaredError(layer, statistics, spec, nearestCodes(layer, spec));
-    const rounded = await coordinateDescentRounding.round(layer, statistics, spec);
+    const rounded = await coordinateDescentRounding.round(layer, statistics, spec, tools);
     expect(squaredError(layer, statistics, spec, rounded)).toBeLessThan(nearest * 0.6);
     const { quantMin, quantMax } = quantGrid(bits, true);
     for (const code of rounded.codes) expect(code).toBeGreaterThanOrEqual(quantMin);
@@ -31,19 +34,24 @@ it('rounds every group on its own statistics', async () => {
     high: Int32Array.of(...one.spec.high, ...other.spec.high),
     scale: join(one.spec.scale, other.spec.scale),
   };
-  const both = await coordinateDescentRounding.round(layer, statistics, spec);
-  const first = await coordinateDescentRounding.round(one.layer, one.statistics, one.spec);
-  const second = await coordinateDescentRounding.round(other.layer, other.statistics, other.spec);
+  const both = await coordinateDescentRounding.round(layer, statistics, spec, tools);
+  const first = await coordinateDescentRounding.round(one.layer, one.statistics, one.spec, tools);
+  const second = await coordinateDescentRounding.round(other.layer, other.statistics, other.spec, tools);
   expect([...both.codes]).toEqual([...first.codes, ...second.codes]);
   expect([...both.scale]).toEqual([...first.scale, ...second.scale]);
 });
 
 it('keeps a fixed scale, and one scale for the whole tensor one', async () => {
   const { layer, statistics, spec } = randomProblem({ rows: 4, columns: 12, bits: 4, seed: 3 });
-  const fixed = await coordinateDescentRounding.round(layer, statistics, { ...spec, fixedScale: true });
+  const fixed = await coordinateDescentRounding.round(
+    layer,
+    statistics,
+    { ...spec, fixedScale: true },
+    tools,
+  );
   expect([...fixed.scale]).toEqual([...spec.scale]);
   const shared = { ...spec, scale: Float64Array.of(Math.max(...spec.scale)) };
-  const rounded = await coordinateDescentRounding.round(layer, statistics, shared);
+  const rounded = await coordinateDescentRounding.round(layer, statistics, shared, tools);
   expect(rounded.scale).toHaveLength(1);
   const nearest = squaredError(layer, statistics, shared, nearestCodes(layer, shared));
   expect(squaredError(layer, statistics, shared, rounded)).toBeLessThan(nearest);
@@ -56,7 +64,7 @@ it('falls back on the nearest codes where the inputs were always zero', async ()
     gram: statistics.gram.map(() => 0),
     target: statistics.target.map(() => 0),
   };
-  const rounded = await coordinateDescentRounding.round(layer, silent, spec);
+  const rounded = await coordinateDescentRounding.round(layer, silent, spec, tools);
   expect(rounded).toEqual(nearestCodes(layer, spec));
 });
 
@@ -73,7 +81,14 @@ it('gives finite scales on a singular Gram matrix', async () => {
   });
   const zeros = new Float64Array(8);
   const statistics = { gram, target, inputMean: zeros, outputMean: zeros, outputSquare: zeros, count: 1 };
-  const rounded = await coordinateDescentRounding.round(layer, statistics, spec);
+  const rounded = await coordinateDescentRounding.round(layer, statistics, spec, tools);
   for (const scale of rounded.scale) expect(scale).toBeGreaterThan(0);
   for (const scale of rounded.scale) expect(Number.isFinite(scale)).toBe(true);
+});
+
+it('works in blocks where columns are many', async () => {
+  const { layer, statistics, spec } = randomProblem({ rows: 2, columns: 520, bits: 4, seed: 6 });
+  const rounded = await coordinateDescentRounding.round(layer, statistics, spec, tools);
+  const nearest = squaredError(layer, statistics, spec, nearestCodes(layer, spec));
+  expect(squaredError(layer, statistics, spec, rounded)).toBeLessThan(nearest * 0.3);
 });

@@ -1,22 +1,30 @@
-import { choleskyInPlace, solveCholesky } from './cholesky.js';
-import type { RoundingLayer, RoundingStatistics } from './rounding-algorithm.js';
+import { cholesky, solveCholesky } from './cholesky.js';
+import type { MatrixProduct } from './matrix-product.js';
+import type { RoundingLayer, RoundingSpec, RoundingStatistics } from './rounding-algorithm.js';
+import type { ScaleLayout } from './scale-layout.js';
 
 /** Share of the Gram matrix's mean diagonal that is added to it (E. Frantar et al., "GPTQ", 2022). */
 const DAMPING = 0.01;
 const DAMPING_STEPS = 6;
 
-/** One group's rounding problem: find codes so that tr(Q H Q^T) - 2 tr(Q T^T) is small. Matrices are row by row. */
+/**
+ * One group's rounding problem: find codes so that tr(Q H Q^T) - 2 tr(Q T^T) is small.
+ *
+ * Matrices are row by row. Columns stand by ascending diagonal of H, so that the last one matters most and is rounded first.
+ */
 export interface GroupProblem {
   readonly rows: number;
   readonly columns: number;
   /** The group's first row among the rows of all groups. */
   readonly firstRow: number;
+  /** The layer's column that each column here is. */
+  readonly order: Uint32Array;
   readonly weights: Float64Array;
   readonly gram: Float64Array;
   readonly target: Float64Array;
 }
 
-/** The problem of one group, as views into the layer's arrays. */
+/** The problem of one group. */
 export function groupProblem(
   layer: RoundingLayer,
   statistics: RoundingStatistics,
@@ -25,21 +33,55 @@ export function groupProblem(
   const { rows, columns } = layer;
   const part = (from: Float64Array, size: number): Float64Array =>
     from.subarray(group * size, (group + 1) * size);
+  const gram = part(statistics.gram, columns * columns);
+  const diagonal = Float64Array.from({ length: columns }, (_, k) => gram[k * columns + k]!);
+  const order = Uint32Array.from({ length: columns }, (_, k) => k).sort(
+    (a, b) => diagonal[a]! - diagonal[b]! || b - a,
+  );
   return {
     rows,
     columns,
     firstRow: group * rows,
-    weights: part(layer.weights, rows * columns),
-    gram: part(statistics.gram, columns * columns),
-    target: part(statistics.target, rows * columns),
+    order,
+    weights: reordered(part(layer.weights, rows * columns), order),
+    gram: reordered(gram, order, order),
+    target: reordered(part(statistics.target, rows * columns), order),
   };
 }
 
-/** Mean of the Gram matrix's diagonal: the mean square of the inputs. */
-export function meanDiagonal({ gram, columns }: GroupProblem): number {
-  let sum = 0;
-  for (let k = 0; k < columns; k++) sum += gram[k * columns + k]!;
-  return sum / columns;
+/** The matrix with its columns, and where given its rows, in another order. */
+function reordered(matrix: Float64Array, columns: Uint32Array, rows?: Uint32Array): Float64Array {
+  const width = columns.length;
+  const result = new Float64Array(matrix.length);
+  for (let at = 0, row = 0; at < matrix.length; at += width, row++) {
+    const from = (rows === undefined ? row : rows[row]!) * width;
+    for (let k = 0; k < width; k++) result[at + k] = matrix[from + columns[k]!]!;
+  }
+  return result;
+}
+
+/** Writes codes in the problem's order to where they stand in the layer. */
+export function placeCodes(
+  { rows, columns, firstRow, order }: GroupProblem,
+  codes: Int32Array,
+  into: Int32Array,
+): void {
+  for (let row = 0; row < rows; row++) {
+    const base = (firstRow + row) * columns;
+    for (let k = 0; k < columns; k++) into[base + order[k]!] = codes[row * columns + k]!;
+  }
+}
+
+/** The scale of each column of a row, in the problem's order. */
+export function stepsOf(
+  { columns, firstRow, order }: GroupProblem,
+  row: number,
+  layout: ScaleLayout,
+  scale: RoundingSpec['scale'],
+  into: Float64Array,
+): void {
+  if (layout.isRowWise) into.fill(scale[layout.indexOf(firstRow + row, 0)]!);
+  else for (let k = 0; k < columns; k++) into[k] = scale[layout.indexOf(firstRow + row, order[k]!)]!;
 }
 
 /** What {@link solveFloat} found. */
@@ -47,6 +89,8 @@ export interface FloatSolution {
   /** The best float weights on the quantized inputs: (T + d W)(H + d)^-1. */
   readonly weights: Float64Array;
   readonly damping: number;
+  /** L with L L^T = H + d, in the lower triangle. */
+  readonly factor: Float64Array;
 }
 
 /**
@@ -55,28 +99,24 @@ export interface FloatSolution {
  *
  * @returns undefined when the inputs were always zero, or no damping made the Gram matrix regular.
  */
-export function solveFloat(problem: GroupProblem): FloatSolution | undefined {
+export async function solveFloat(
+  problem: GroupProblem,
+  product: MatrixProduct,
+): Promise<FloatSolution | undefined> {
   const { rows, columns, gram, target, weights } = problem;
-  const mean = meanDiagonal(problem);
-  if (!(mean > 0)) return undefined;
+  let mean = 0;
+  for (let k = 0; k < columns; k++) mean += gram[k * columns + k]! / columns;
+  if (!(mean > 0 && Number.isFinite(mean))) return undefined;
   const factor = new Float64Array(gram.length);
   let damping = DAMPING * mean;
   for (let step = 0; step < DAMPING_STEPS; step++, damping *= 10) {
     factor.set(gram);
     for (let k = 0; k < columns; k++) factor[k * columns + k]! += damping;
-    if (!choleskyInPlace(factor, columns)) continue;
+    if (!(await cholesky(factor, columns, product))) continue;
     const solved = new Float64Array(rows * columns);
     for (let i = 0; i < solved.length; i++) solved[i] = target[i]! + damping * weights[i]!;
-    for (let row = 0; row < rows; row++)
-      solveCholesky(factor, columns, solved.subarray(row * columns, (row + 1) * columns));
-    return { weights: solved, damping };
+    await solveCholesky(factor, columns, solved, rows, product);
+    return { weights: solved, damping, factor };
   }
   return undefined;
-}
-
-/** Columns by descending diagonal of the Gram matrix: those that matter most first. */
-export function descendingOrder({ gram, columns }: GroupProblem): Uint32Array {
-  return Uint32Array.from({ length: columns }, (_, k) => k).sort(
-    (a, b) => gram[b * columns + b]! - gram[a * columns + a]! || a - b,
-  );
 }

@@ -1,3 +1,5 @@
+import type { MatrixProduct } from './matrix-product.js';
+
 /**
  * A layer's weights as matrices: one of `rows` x `columns` for each group, row by row. A row makes one output channel; its
  * columns are what one output element is a sum over (input channels of the group times kernel taps).
@@ -8,6 +10,8 @@ export interface RoundingLayer {
   readonly groups: number;
   readonly rows: number;
   readonly columns: number;
+  /** Columns that belong to one input channel: the kernel's places, next to each other. */
+  readonly taps: number;
   readonly weights: Float64Array;
 }
 
@@ -43,21 +47,38 @@ export interface RoundingSpec {
   readonly leastScale?: Float64Array;
 }
 
+/** What an algorithm may use besides its input. */
+export interface RoundingTools {
+  readonly product: MatrixProduct;
+}
+
 /** Codes without zero point, as the weights lie, and the scales that they belong to, as the spec's lie. */
 export interface Rounded {
   readonly codes: Int32Array;
   readonly scale: Float64Array;
 }
 
-/** Turns weights into codes on a given grid. A plugin may add one. */
-export interface RoundingAlgorithm {
+interface NamedAlgorithm {
   readonly name: string;
   readonly description: string;
-  /** True when `statistics` are needed; a data-free algorithm runs without. */
-  readonly needsStatistics: boolean;
+}
+
+/** An algorithm that rounds without data. */
+export interface DataFreeRounding extends NamedAlgorithm {
+  readonly needsStatistics: false;
+  round(layer: RoundingLayer, statistics: undefined, spec: RoundingSpec): Promise<Rounded>;
+}
+
+/** An algorithm that rounds on second-order statistics, layer by layer behind the quantized prefix. */
+export interface SecondOrderRounding extends NamedAlgorithm {
+  readonly needsStatistics: true;
   round(
     layer: RoundingLayer,
-    statistics: RoundingStatistics | undefined,
+    statistics: RoundingStatistics,
     spec: RoundingSpec,
+    tools: RoundingTools,
   ): Promise<Rounded>;
 }
+
+/** Turns weights into codes on a given grid. A plugin may add one. */
+export type RoundingAlgorithm = DataFreeRounding | SecondOrderRounding;

@@ -1,19 +1,26 @@
 import { DenseTensor, type Diagnostic, floatData, type QParams, quantizeTensor } from '@bitwright/core';
-import { constantTensor, nodeName, type OpNode } from '@bitwright/graph';
+import { constantTensor, nodeName } from '@bitwright/graph';
 import { chooseWeightGrid, convertBias, inputScaleOf, setWeightCodes } from '../convert-layer.js';
 import type { PreparedLayer } from '../prepare.js';
 import type { Recipe } from '../recipes.js';
-import { nearestCodes } from '../rounding/coordinate-descent.js';
-import type { Rounded, RoundingSpec, RoundingStatistics } from '../rounding/rounding-algorithm.js';
+import { nearestCodes } from '../rounding/nearest.js';
+import type {
+  Rounded,
+  RoundingSpec,
+  RoundingStatistics,
+  RoundingTools,
+} from '../rounding/rounding-algorithm.js';
 import { ScaleLayout } from '../rounding/scale-layout.js';
 import { collectStatistics, type StatisticsSource } from './layer-statistics.js';
-import { toTensorOrder, type WeightMatrix, weightMatrix } from './weight-matrix.js';
+import { hasFixedScale, roundingSpec, setRounded } from './rounded-weights.js';
+import { type WeightMatrix, weightMatrix } from './weight-matrix.js';
 
 /** What rounding one layer needs. */
 export interface RoundLayerOptions {
   readonly recipe: Recipe;
   readonly weightSearch: 'mse' | 'min-max';
   readonly source: StatisticsSource;
+  readonly tools: RoundingTools;
   readonly diagnostics: Diagnostic[];
 }
 
@@ -33,48 +40,12 @@ export async function roundLayer(layer: PreparedLayer, options: RoundLayerOption
     const rounded =
       recipe.rounding === undefined
         ? nearestCodes(matrix, spec)
-        : await recipe.rounding.round(matrix, statistics, spec);
+        : await recipe.rounding.round(matrix, statistics, spec, options.tools);
     final = setRounded(quantizer, matrix, rounded, qparams);
     if (recipe.biasCorrection) correctBias(layer, meanShift(matrix, statistics, spec, rounded));
   }
   if (layer.biasQuantizer !== undefined)
     convertBias(layer, layer.biasQuantizer, inputScaleOf(layer.anchor), final, diagnostics);
-}
-
-/** The grid of a weight quantizer, with its zero points taken off the codes. */
-/** True where a scale must stay where the search has put it: a power of two, or held within a backend's bounds. */
-function hasFixedScale({ config, dtype }: PreparedLayer): boolean {
-  const { scaleMinLowerBound, scaleMaxUpperBound } = dtype.weight ?? {};
-  return config.powerOfTwo || scaleMinLowerBound !== undefined || scaleMaxUpperBound !== undefined;
-}
-
-function roundingSpec(
-  matrix: WeightMatrix,
-  qparams: QParams,
-  fixedScale: boolean,
-  floor: Float32Array | undefined,
-): RoundingSpec {
-  const count = matrix.groups * matrix.rows;
-  const zeroPoint = (row: number): number => qparams.zeroPoint[qparams.zeroPoint.length === 1 ? 0 : row]!;
-  return {
-    low: Int32Array.from({ length: count }, (_, row) => qparams.quantMin - zeroPoint(row)),
-    high: Int32Array.from({ length: count }, (_, row) => qparams.quantMax - zeroPoint(row)),
-    scale: Float64Array.from(qparams.scale),
-    fixedScale,
-    ...(floor && { leastScale: Float64Array.from(floor) }),
-  };
-}
-
-function setRounded(quantizer: OpNode, matrix: WeightMatrix, rounded: Rounded, searched: QParams): QParams {
-  const { zeroPoint } = searched;
-  const codes = new Int32Array(rounded.codes.length);
-  for (let i = 0; i < codes.length; i++) {
-    const row = zeroPoint.length === 1 ? 0 : Math.floor(i / matrix.columns);
-    codes[i] = rounded.codes[i]! + zeroPoint[row]!;
-  }
-  const qparams: QParams = { ...searched, scale: Float32Array.from(rounded.scale) };
-  setWeightCodes(quantizer, toTensorOrder(matrix, codes), qparams);
-  return qparams;
 }
 
 /** How much lower each output's mean is behind the quantized prefix and with the rounded weights than in the float network. */

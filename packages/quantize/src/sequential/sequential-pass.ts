@@ -11,6 +11,7 @@ import type { Recipe } from '../recipes.js';
 import { ActivationStore, type Side, type SpillSpace } from './activation-store.js';
 import { type Reach, reachFrom, readsOf } from './reach.js';
 import { roundLayer } from './round-layer.js';
+import { RuntimeProduct } from './runtime-product.js';
 import { NetworkPair, type SegmentInput, segmentBytes } from './segment.js';
 
 /** What the sequential pass works with. */
@@ -50,13 +51,14 @@ export async function quantizeSequentially(
   try {
     return await pass.run();
   } finally {
-    pass.close();
+    await pass.close();
   }
 }
 
 class SequentialPass {
   readonly #store: ActivationStore;
   readonly #networks: NetworkPair;
+  readonly #product: RuntimeProduct;
   readonly #observations = new Map<Value, GrowingStatistics>();
   readonly #ranges = new Map<string, CalibratedRange>();
   readonly #diagnostics: Diagnostic[] = [];
@@ -72,14 +74,16 @@ class SequentialPass {
     private readonly options: SequentialOptions,
   ) {
     this.#store = new ActivationStore(options.memory / 2, options.openSpill);
+    this.#product = new RuntimeProduct(options.open);
     this.#networks = new NetworkPair(prepared.module);
     this.#groups = new Set(prepared.groups);
     this.#layers = new Set(prepared.layers.filter((layer) => layer.weightQuantizer !== undefined));
     this.#total = this.#groups.size + this.#layers.size;
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#store.close();
+    await this.#product.release();
   }
 
   async run(): Promise<Calibration> {
@@ -187,6 +191,7 @@ class SequentialPass {
       await roundLayer(layer, {
         recipe,
         weightSearch,
+        tools: { product: this.#product },
         diagnostics: this.#diagnostics,
         source: {
           networks: this.#networks,

@@ -25,6 +25,7 @@ export function weightMatrix(node: OpNode, name: string, tensor: Tensor): Weight
         groups: group,
         rows: dims[0]! / group,
         columns: dims[1]! * taps,
+        taps,
         weights: Float64Array.from(data),
         place: undefined,
       };
@@ -41,6 +42,7 @@ export function weightMatrix(node: OpNode, name: string, tensor: Tensor): Weight
           groups: 1,
           rows: first,
           columns: second,
+          taps: 1,
           weights: Float64Array.from(data),
           place: undefined,
         };
@@ -64,6 +66,7 @@ interface Places {
   readonly groups: number;
   readonly rows: number;
   readonly columns: number;
+  readonly taps: number;
   readonly place: Int32Array;
 }
 
@@ -75,9 +78,9 @@ function transposedConvPlaces(groups: number, inputs: number, outputs: number, t
     for (let o = 0; o < outputs; o++)
       for (let i = 0; i < inputs; i++)
         for (let t = 0; t < taps; t++) place[at++] = ((g * inputs + i) * outputs + o) * taps + t;
-  return { groups, rows: outputs, columns: inputs * taps, place };
+  return { groups, rows: outputs, columns: inputs * taps, taps, place };
 }
 
-function placed(name: string, data: Float32Array, { groups, rows, columns, place }: Places): WeightMatrix {
-  return { name, groups, rows, columns, place, weights: Float64Array.from(place, (at) => data[at]!) };
+function placed(name: string, data: Float32Array, { place, ...sizes }: Places): WeightMatrix {
+  return { name, ...sizes, place, weights: Float64Array.from(place, (at) => data[at]!) };
 }

@@ -1,0 +1,33 @@
+import { BitwrightError, didYouMean } from '@bitwright/core';
+import { adaRounding } from './adaround.js';
+import { coordinateDescentRounding } from './coordinate-descent.js';
+import { gptqRounding } from './gptq.js';
+import { nearestRounding } from './nearest.js';
+import type { RoundingAlgorithm } from './rounding-algorithm.js';
+import { squantRounding } from './squant.js';
+
+/** Every rounding algorithm that ships. */
+export const ROUNDINGS: readonly RoundingAlgorithm[] = [
+  nearestRounding,
+  squantRounding,
+  gptqRounding,
+  coordinateDescentRounding,
+  adaRounding,
+];
+
+/** The rounding algorithm of a name. @param more those of plugins. @throws ROUNDING_UNKNOWN (wrong usage) with the nearest name. */
+export function findRounding(name: string, more: readonly RoundingAlgorithm[] = []): RoundingAlgorithm {
+  const all = [...ROUNDINGS, ...more];
+  const found = all.find((algorithm) => algorithm.name === name);
+  if (found !== undefined) return found;
+  throw new BitwrightError({
+    code: 'ROUNDING_UNKNOWN',
+    message: `There is no rounding algorithm '${name}'.`,
+    hint: didYouMean(
+      name,
+      all.map((algorithm) => algorithm.name),
+    ),
+    at: { option: '--rounding' },
+    kind: 'usage',
+  });
+}

@@ -33,6 +33,7 @@ export { type CertifyOptions, certify } from './certify.js';
 export { type BitwrightConfig, defineConfig } from './config.js';
 export { type EvaluateModelsOptions, evaluateModels, type ModelEvaluation } from './evaluate-models.js';
 export { type Explanation, explain, type NearMiss } from './explain.js';
+export { EXPORT_FORMS, type ExportModelOptions, exportModel, type ModelExport } from './export-model.js';
 export { type Inspection, type InspectOptions, inspect } from './inspect.js';
 export type { GridReport, LayerReport } from './layer-report.js';
 export type { ModelInput } from './model-file.js';
@@ -49,4 +50,5 @@ export {
 } from './simulate-model.js';
 export { type SweepOptions, type SweepOutcome, sweep } from './sweep.js';
 export type { SweepAxes } from './sweep-options.js';
+export { type TraceModelOptions, traceModel } from './trace-model.js';
 export { VERSION } from './version.js';

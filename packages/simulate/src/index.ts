@@ -1,6 +1,11 @@
 export type { NoiseSource } from './analog/analog-dot.js';
 export { NoiseFeed } from './analog/noise-feed.js';
 export { resolveAnalog, type SeenMagnitudes } from './analog/resolve-analog.js';
+export { type ExportedIntegers, type ExportOptions, exportIntegers } from './export/export-integers.js';
+export { type Manifest, manifestJsonSchema, manifestSchema } from './export/manifest.js';
+export { encodeNpz, type NpyArray } from './export/npy.js';
+export { writeC } from './export/write-c.js';
+export { writeMemh } from './export/write-memh.js';
 export {
   type HardwareConfig,
   hardwareJsonSchema,
@@ -31,3 +36,4 @@ export {
   type SweepParameter,
   varyHardware,
 } from './run/vary-hardware.js';
+export { type OutputTrace, type TracedProduct, traceOutput } from './trace/trace-output.js';

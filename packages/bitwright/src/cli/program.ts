@@ -6,11 +6,13 @@ import { doctorCommand } from './doctor-command.js';
 import { evaluateCommand } from './evaluate-command.js';
 import type { Outcome } from './exit-codes.js';
 import { explainCommand } from './explain-command.js';
+import { exportCommand } from './export-command.js';
 import { inspectCommand } from './inspect-command.js';
 import { notBuiltCommands } from './not-built-commands.js';
 import { quantizeCommand } from './quantize-command.js';
 import { simulateCommand } from './simulate-command.js';
 import { sweepCommand } from './sweep-command.js';
+import { traceCommand } from './trace-command.js';
 
 /** The whole command line; commands throw, and `main` turns what they throw into messages and exit codes. */
 export function buildProgram(signal: AbortSignal, outcome: Outcome): Command {
@@ -29,6 +31,8 @@ export function buildProgram(signal: AbortSignal, outcome: Outcome): Command {
     simulateCommand(signal),
     backendsCommand(signal, outcome),
     certifyCommand(signal, outcome),
+    traceCommand(),
+    exportCommand(),
     doctorCommand(),
     ...notBuiltCommands(),
   ]) {

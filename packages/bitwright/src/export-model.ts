@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { emitBytes } from '@bitwright/emit';
 import {
   type ExportedIntegers,
@@ -101,10 +100,6 @@ function written(
   hardware: string | undefined,
   files: ReadonlyMap<string, Uint8Array | string>,
 ): ModelExport {
-  writeFolder(folder, files);
-  return {
-    as: form,
-    ...(hardware !== undefined && { hardware }),
-    files: [...files.keys()].map((name) => join(folder, name)),
-  };
+  const paths = writeFolder(folder, files);
+  return { as: form, ...(hardware !== undefined && { hardware }), files: paths };
 }

@@ -4,11 +4,11 @@ import { BitwrightError } from '@bitwright/core';
 import { writeFileAtomically } from '@bitwright/core/node';
 
 /**
- * Writes files into a folder, which is made where it is absent; each file is written beside and renamed.
+ * Writes files into a folder, which is made where it is absent; each file is written beside and renamed. Returns their paths.
  *
  * @throws EXPORT_FOLDER when the path is a file.
  */
-export function writeFolder(folder: string, files: ReadonlyMap<string, Uint8Array | string>): void {
+export function writeFolder(folder: string, files: ReadonlyMap<string, Uint8Array | string>): string[] {
   if (existsSync(folder) && !statSync(folder).isDirectory()) {
     throw new BitwrightError({
       code: 'EXPORT_FOLDER',
@@ -18,5 +18,9 @@ export function writeFolder(folder: string, files: ReadonlyMap<string, Uint8Arra
     });
   }
   mkdirSync(folder, { recursive: true });
-  for (const [name, content] of files) writeFileAtomically(join(folder, name), content);
+  return [...files].map(([name, content]) => {
+    const path = join(folder, name);
+    writeFileAtomically(path, content);
+    return path;
+  });
 }

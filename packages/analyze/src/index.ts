@@ -7,6 +7,8 @@ export type {
 export { type CertifiedGraphs, certifyGraphs } from './certify/certify-graphs.js';
 export { type TimingOptions, timeModels } from './certify/time-models.js';
 export type { DiffDocument, DiffLayer } from './diff/diff-document.js';
+export { diffGraphs } from './diff/diff-graphs.js';
+export { diffOutputs, type OutputDiff, type OutputDiffOptions } from './diff/diff-outputs.js';
 export { DOCUMENTS, jsonSchemaText } from './documents.js';
 export { FileJournal } from './node/file-journal.js';
 export { openOptimized } from './node/optimized-graph.js';

@@ -12,6 +12,8 @@ export type {
   CertificateDocument,
   CertifiedNode,
   CertifiedTiming,
+  DiffDocument,
+  DiffLayer,
   SaturationRisk,
   SweepComparison,
   SweepDocument,
@@ -31,6 +33,7 @@ export { BitwrightError, type Diagnostic, type ErrorPlace } from '@bitwright/cor
 export type { AccuracyComparison } from './accuracy-gate.js';
 export { type CertifyOptions, certify } from './certify.js';
 export { type BitwrightConfig, defineConfig } from './config.js';
+export { type DiffOptions, diff } from './diff.js';
 export { type EvaluateModelsOptions, evaluateModels, type ModelEvaluation } from './evaluate-models.js';
 export { type Explanation, explain, type NearMiss } from './explain.js';
 export { EXPORT_FORMS, type ExportModelOptions, exportModel, type ModelExport } from './export-model.js';

@@ -3,6 +3,8 @@ import { notBuilt } from '../quantize-options.js';
 
 const PLANNED: Readonly<Record<string, string>> = {
   diff: 'two quantized models compared',
+  trace: 'the integer arithmetic of one output element',
+  export: 'integers, golden vectors and other forms',
 };
 
 /** Commands of the interface whose feature does not exist yet: each says so instead of being unknown. */

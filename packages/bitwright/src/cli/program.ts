@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { VERSION } from '../version.js';
 import { backendsCommand } from './backends-command.js';
 import { certifyCommand } from './certify-command.js';
+import { diffCommand } from './diff-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { evaluateCommand } from './evaluate-command.js';
 import type { Outcome } from './exit-codes.js';
@@ -33,6 +34,7 @@ export function buildProgram(signal: AbortSignal, outcome: Outcome): Command {
     certifyCommand(signal, outcome),
     traceCommand(),
     exportCommand(),
+    diffCommand(signal),
     doctorCommand(),
     ...notBuiltCommands(),
   ]) {

@@ -89,7 +89,11 @@ function markOutputs(
 ): void {
   for (const [index, value] of graph.outputs.entries()) {
     const { name, type } = before[index]!;
-    if (value.producer.kind === 'placeholder' || (type?.kind === 'tensor' && type.dtype !== 'float'))
+    if (
+      holdsCodes(value) ||
+      value.producer.kind === 'placeholder' ||
+      (type?.kind === 'tensor' && type.dtype !== 'float')
+    )
       continue;
     if (value.name === name) graph.rename(value, graph.freshName(`${name}_float`));
     const stub = graph.createOp({
@@ -103,12 +107,21 @@ function markOutputs(
   }
 }
 
+/** True for a result in codes, of an operator that stays. */
+function holdsCodes({ producer }: Value): boolean {
+  return producer.kind === 'op' && isQuantizedOperator(producer) && !producer.is('DequantizeLinear');
+}
+
 /** Every quantized operator that is still there has a reason. */
 function nameWhatStays(lifter: Lifter): void {
   for (const node of lifter.graph.allOps()) {
     if (!isQuantizedOperator(node) || lifter.wasLeft(node)) continue;
     if (node.graph !== lifter.graph) {
       lifter.leave(node, new Unliftable('LIFT_IN_BODY', 'it stands in the body of an If, Loop or Scan'));
+      continue;
+    }
+    if (node.opType === 'MatMulNBits') {
+      lifter.leave(node, new Unliftable('LIFT_BLOCKS', 'its weights have one scale for each block'));
       continue;
     }
     const reader = [...node.outputs.flatMap((value) => [...value.users()])][0];

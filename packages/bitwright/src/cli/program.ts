@@ -9,7 +9,6 @@ import type { Outcome } from './exit-codes.js';
 import { explainCommand } from './explain-command.js';
 import { exportCommand } from './export-command.js';
 import { inspectCommand } from './inspect-command.js';
-import { notBuiltCommands } from './not-built-commands.js';
 import { quantizeCommand } from './quantize-command.js';
 import { simulateCommand } from './simulate-command.js';
 import { sweepCommand } from './sweep-command.js';
@@ -36,7 +35,6 @@ export function buildProgram(signal: AbortSignal, outcome: Outcome): Command {
     exportCommand(),
     diffCommand(signal),
     doctorCommand(),
-    ...notBuiltCommands(),
   ]) {
     for (const part of [command, ...command.commands]) settle(part);
     program.addCommand(command);

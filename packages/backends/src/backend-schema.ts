@@ -89,7 +89,7 @@ const entry = z
       .enum(['probed', 'cited'])
       .describe('probed: true on a runtime that tests run. cited: a page says so.'),
     source: z.url().describe('The page that claims it.'),
-    note: z.string(),
+    note: z.string().describe('A remark for readers.'),
   })
   .partial()
   .required({ pattern: true, dtypes: true })
@@ -99,7 +99,10 @@ const entry = z
 export const backendTableSchema = z
   .strictObject({
     $schema: z.string().describe('Where this schema lies, for editors.'),
-    name: z.string().regex(/^[a-z][a-z0-9-]*$/, 'a name is lower-case letters, digits and dashes'),
+    name: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]*$/, 'a name is lower-case letters, digits and dashes')
+      .describe('What --backend calls it: lower-case letters, digits and dashes.'),
     description: z.string().min(1).describe('One sentence that says what the backend is.'),
     extends: z
       .string()

@@ -19,6 +19,7 @@ export {
 } from './backend-config.js';
 export type { BackendFinding, CheckBackendOptions } from './check-backend.js';
 export { defineBackend } from './define-backend.js';
+export { describeDemands, describeOperand } from './describe-entry.js';
 export { type BackendChange, type BackendDifference, diffBackends } from './diff-backends.js';
 export { expandPattern, patternName } from './expand-pattern.js';
 export type { ParsedBackend } from './parse-backend.js';

@@ -26,10 +26,8 @@ export function parseBackend(text: string, options: CheckBackendOptions = {}): P
   }
   const value: unknown = evaluate(tree);
   const findings = [...repeatedKeys(tree.body, []), ...checkBackend(value, options)];
-  return {
-    value,
-    findings: findings.map((finding) => ({ ...finding, ...placeOf(tree.body, finding.path) })),
-  };
+  const placed = findings.map((finding) => ({ ...finding, ...placeOf(tree.body, finding.path) }));
+  return { value, findings: placed.toSorted((a, b) => a.line - b.line || a.column - b.column) };
 }
 
 /**

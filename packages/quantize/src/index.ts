@@ -10,6 +10,7 @@ export { convertWithRounding } from './convert-with-rounding.js';
 export { type EntryExplanation, explainTable } from './explain-table.js';
 export type { GridConstraints } from './grid-constraints.js';
 export { type LayerPlan, type PlannedLayer, planLayers } from './layer-plan.js';
+export type { LayerPosition } from './layer-positions.js';
 export { openSpillFile } from './node/spill-file.js';
 export {
   GrowingStatistics,
@@ -29,7 +30,9 @@ export {
   type QConfig,
   type QConfigMapping,
   QConfigResolver,
+  type QConfigSelector,
 } from './qconfig.js';
+export type { QConfigOverride } from './qconfig-override.js';
 export { type CalibratedRange, type CalibratedRanges, formatRanges, parseRanges } from './ranges.js';
 export { RECIPES, type Recipe } from './recipes.js';
 export { type FloatModel, rememberFloat } from './reconstruct/latent-weights.js';

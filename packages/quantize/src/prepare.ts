@@ -68,12 +68,7 @@ export function prepare(
 ): PreparedModel {
   const { graph } = module;
   const plan = planLayers(graph, backend, resolver);
-  const names = [...graph.ops()];
-  resolver.assertAllUsed(
-    names.map((node) => node.displayName),
-    [...graph.nodes()].flatMap((node) => node.outputs.map((value) => value.name)),
-    names.map((node) => node.opType),
-  );
+  resolver.assertAllUsed(graph);
   const { annotations, refused, diagnostics } = annotate(plan.layers, resolver);
   const { classes, conflicts } = solveAnnotations(annotations);
   const told = [...narrowings(plan.layers, backend), ...diagnostics, ...conflicts];

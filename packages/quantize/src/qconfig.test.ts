@@ -1,5 +1,6 @@
 import { Graph, type OpNode } from '@bitwright/graph';
 import { expect, it } from 'vitest';
+import { model } from '../test/prepared-model.js';
 import { formatBits, parseBits, type QConfig, type QConfigMapping, QConfigResolver } from './qconfig.js';
 
 const BASE: QConfig = {
@@ -147,16 +148,84 @@ it('lists every pair of widths that may come', () => {
   );
 });
 
-it('is content when every override matched, wherever it was looked up or not', () => {
+const NETWORK = `g (float[1,2,4,4] x) => (logits) <float[2,2,1,1] w = {1,2,3,4}> {
+  [conv1] a = Conv(x, w) [act] b = Relu(a) [conv2] c = Conv(b, w) [short] s = Conv(a, w)
+  [add] d = Add(c, s) [fc] logits = Conv(d, w)
+}`;
+
+/** The weights' widths of each node of the network. */
+function widthsIn(mapping: QConfigMapping): Record<string, number | 'float'> {
+  const { graph } = model(NETWORK);
+  const resolver = new QConfigResolver(BASE, mapping);
+  resolver.assertAllUsed(graph);
+  return Object.fromEntries(
+    [...graph.ops()].map((one) => [one.name, resolver.forNode(one)?.weights ?? ('float' as const)]),
+  );
+}
+
+it('is content when every override matches something', () => {
   const mapping = {
     names: { conv1: '4', 'conv*': '4', 'co*': '2' },
     opTypes: { Conv: '3' },
     tensors: { x: '8' },
   };
-  const resolver = new QConfigResolver(BASE, mapping);
-  resolver.forNode(node('conv1'));
-  resolver.forNode(node('conv2'));
-  resolver.assertAllUsed(['conv1', 'conv2'], ['x', 'y'], ['Conv', 'Relu']);
+  expect(widthsIn(mapping)).toEqual({ conv1: 4, act: 8, conv2: 4, short: 3, add: 8, fc: 3 });
+});
+
+it('chooses the first and the last layer with weights, by depth, and by predicate', () => {
+  expect(widthsIn({ first: '2', last: 'float' })).toMatchObject({ conv1: 2, act: 8, conv2: 8, fc: 'float' });
+  expect(widthsIn({ depths: { 1: '3' } })).toEqual({ conv1: 3, act: 3, conv2: 8, short: 8, add: 8, fc: 8 });
+  expect(widthsIn({ depths: { '2..': '5', '-1': '6' } })).toMatchObject({
+    conv1: 8,
+    conv2: 5,
+    add: 5,
+    fc: 5,
+  });
+  expect(widthsIn({ depths: { '-1': '6', '..-2': '5' } })).toMatchObject({ conv1: 5, short: 5, fc: 6 });
+  const select = [
+    {
+      name: 'joins',
+      where: ({ inputs }: OpNode) => inputs.every((value) => value?.producer.kind === 'op'),
+      config: '4',
+    },
+  ];
+  expect(widthsIn({ select })).toMatchObject({ conv1: 8, act: 4, add: 4 });
+});
+
+it('prefers names, then patterns, predicates, first and last, depth, operator types', () => {
+  const select = [{ name: 'all', where: () => true, config: '5' }];
+  const everything: QConfigMapping = {
+    names: { conv1: '2', 'conv*': '3' },
+    select,
+    first: '6',
+    depths: { '1..': '7' },
+    opTypes: { Conv: '16' },
+  };
+  const { names: _names, ...noNames } = everything;
+  const { select: _select, ...noPredicate } = noNames;
+  const { first: _first, ...noPlace } = noPredicate;
+  const { depths: _depths, ...noDepth } = noPlace;
+  const found = [everything, noNames, noPredicate, noPlace, noDepth].map(
+    (mapping) => widthsIn(mapping)['conv1'],
+  );
+  expect(found).toEqual([2, 5, 6, 7, 16]);
+});
+
+it('gives layers more than widths', () => {
+  const resolver = new QConfigResolver(BASE, {
+    opTypes: { Conv: { weights: 'affine', granularity: 'per-tensor', bias: 'int8', powerOfTwo: true } },
+  });
+  expect(resolver.forNode(node('conv'))).toEqual({
+    ...BASE,
+    symmetricWeights: false,
+    perChannel: false,
+    bias: 'int8',
+    powerOfTwo: true,
+  });
+  const wrong = (override: object) => () => new QConfigResolver(BASE, { opTypes: { Conv: override } });
+  expect(wrong({ wieghts: 'affine' })).toThrow(coded('MAPPING_VALUE', { hint: "Did you mean 'weights'?" }));
+  expect(wrong({ weights: 'afine' })).toThrow(coded('MAPPING_VALUE', { hint: "Did you mean 'affine'?" }));
+  expect(wrong({ bias: 'int64' })).toThrow(coded('MAPPING_VALUE'));
 });
 
 it.each([
@@ -164,10 +233,10 @@ it.each([
   [{ names: { 'head*': '4' } }, 'head*', 'node', undefined],
   [{ opTypes: { Convv: '4' } }, 'Convv', 'operator type', "Did you mean 'Conv'?"],
   [{ tensors: { logitss: 'float' } }, 'logitss', 'tensor', "Did you mean 'logits'?"],
+  [{ depths: { 7: '4' } }, '7', 'depth', 'Its layers with weights have depths 1 to 3.'],
+  [{ select: [{ name: 'none', where: () => false, config: '4' }] }, 'none', 'node', 'Look at the predicate.'],
 ] as const)('refuses an override that matches nothing: %j', (mapping, key, kind, hint) => {
-  const resolver = new QConfigResolver(BASE, mapping);
-  resolver.forNode(node('conv1'));
-  expect(() => resolver.assertAllUsed(['conv1', 'fc'], ['logits', 'x'], ['Conv', 'Gemm'])).toThrow(
+  expect(() => widthsIn(mapping)).toThrow(
     coded('MAPPING_UNMATCHED', {
       message: `The override '${key}' matches no ${kind} of the model.`,
       at: { option: key },
@@ -176,7 +245,19 @@ it.each([
   );
 });
 
+it('refuses what is no depth, and first or last in a model without layers', () => {
+  for (const key of ['', '..', 'two', '1.5'])
+    expect(() => new QConfigResolver(BASE, { depths: { [key]: '4' } })).toThrow(
+      coded('MAPPING_PATTERN_INVALID'),
+    );
+  const { graph } = model('g (float[1] x) => (y) { y = Relu(x) }');
+  expect(() => new QConfigResolver(BASE, { first: '4' }).assertAllUsed(graph)).toThrow(
+    coded('MAPPING_UNMATCHED', { hint: 'It has no layers with constant weights.' }),
+  );
+});
+
 it('refuses a name to keep float that the model does not have', () => {
+  const { graph } = model(NETWORK);
   const resolver = new QConfigResolver(BASE, {}, ['nowhere']);
-  expect(() => resolver.assertAllUsed(['conv1'], ['x'], ['Conv'])).toThrow(coded('MAPPING_UNMATCHED'));
+  expect(() => resolver.assertAllUsed(graph)).toThrow(coded('MAPPING_UNMATCHED'));
 });

@@ -1,6 +1,14 @@
 import { ALL_WIDTHS, type BiasForm } from '@bitwright/backends';
 import { BitwrightError, describeThrown, didYouMean } from '@bitwright/core';
-import type { OpNode } from '@bitwright/graph';
+import type { Graph, OpNode } from '@bitwright/graph';
+import {
+  type LayerPosition,
+  type LayerPositions,
+  layerPositions,
+  parseDepthRange,
+} from './layer-positions.js';
+import { operatorName } from './operand-roles.js';
+import { type ParsedOverride, parseOverride, type QConfigOverride } from './qconfig-override.js';
 
 /** Widths of weights and activations. */
 export interface Bits {
@@ -19,11 +27,27 @@ export interface QConfig extends Bits {
   readonly bias: BiasForm;
 }
 
-/** Overrides by tensor name, node name (exact, glob with `*`, or /regular expression/) and operator type. A value is `W4A8`, `8` or `float`. */
+/** Chooses layers by a predicate; in the API alone, since a configuration in JSON holds no functions. */
+export interface QConfigSelector {
+  /** Name for messages. */
+  readonly name: string;
+  readonly where: (node: OpNode, position: LayerPosition) => boolean;
+  readonly config: QConfigOverride;
+}
+
+/**
+ * Overrides, the strongest first: by tensor name (widths alone), by node name, by glob with `*` or /regular expression/, by
+ * predicate, for the first and the last layer with weights, by depth, by operator type.
+ */
 export interface QConfigMapping {
   readonly tensors?: Readonly<Record<string, string>>;
-  readonly names?: Readonly<Record<string, string>>;
-  readonly opTypes?: Readonly<Record<string, string>>;
+  readonly names?: Readonly<Record<string, QConfigOverride>>;
+  readonly select?: readonly QConfigSelector[];
+  readonly first?: QConfigOverride;
+  readonly last?: QConfigOverride;
+  /** By how many layers with weights lie before: `1`, `2..4`, `..3`, `5..`, and from the end `-1`. */
+  readonly depths?: Readonly<Record<string, QConfigOverride>>;
+  readonly opTypes?: Readonly<Record<string, QConfigOverride>>;
 }
 
 /**
@@ -53,101 +77,171 @@ export function formatBits(bits: Bits): string {
   return `W${bits.weights}A${bits.activations}`;
 }
 
-/** Decides each layer's configuration: tensor > node name > glob or expression > operator type > global. */
+/** One override with how to tell whether an operator is meant. */
+interface Selection {
+  /** As messages call it. */
+  readonly key: string;
+  readonly kind: 'node' | 'predicate' | 'layer' | 'depth' | 'operator type';
+  readonly override: ParsedOverride;
+  readonly matches: (node: OpNode, position: LayerPosition) => boolean;
+}
+
+/** Decides each layer's configuration: tensor > node name > glob or expression > predicate > first and last > depth > operator type > global. */
 export class QConfigResolver {
-  readonly #exact = new Map<string, Bits | 'float'>();
-  readonly #patterns: { key: string; matches: RegExp; bits: Bits | 'float' }[] = [];
-  readonly #opTypes = new Map<string, Bits | 'float'>();
+  /** In order of precedence. */
+  readonly #selections: readonly Selection[];
   readonly #tensors = new Map<string, Bits | 'float'>();
-  readonly #used = new Set<string>();
+  readonly #positions = new WeakMap<Graph, LayerPositions>();
+  #deepest = 0;
 
   constructor(
     private readonly base: QConfig,
     mapping: QConfigMapping = {},
     keepFloat: readonly string[] = [],
   ) {
-    const names = [
-      ...Object.entries(mapping.names ?? {}),
-      ...keepFloat.map((name) => [name, 'float'] as const),
+    this.#selections = [
+      ...byName(mapping, keepFloat),
+      ...byPredicate(mapping),
+      ...byPlace(mapping),
+      ...byDepth(mapping, () => this.#deepest),
+      ...byOpType(mapping),
     ];
-    for (const [key, text] of names) {
-      const bits = parseOverride(text, key);
-      const expression = namePattern(key);
-      if (expression === undefined) this.#exact.set(key, bits);
-      else this.#patterns.push({ key, matches: expression, bits });
-    }
-    for (const [key, text] of Object.entries(mapping.opTypes ?? {}))
-      this.#opTypes.set(key, parseOverride(text, key));
     for (const [key, text] of Object.entries(mapping.tensors ?? {}))
-      this.#tensors.set(key, parseOverride(text, key));
+      this.#tensors.set(key, text === 'float' ? text : parseBits(text, `mapping ${key}`));
   }
 
   /** Every pair of widths that some layer may get. */
   allBits(): Bits[] {
-    const overrides = [...this.#exact.values(), ...this.#opTypes.values(), ...this.#tensors.values()];
-    const all = [...overrides, ...this.#patterns.map(({ bits }) => bits)];
-    return [this.base, ...all.filter((bits): bits is Bits => bits !== 'float')];
+    const overrides = [...this.#selections.map(({ override }) => override), ...this.#tensors.values()];
+    const widths = overrides.filter((override) => override !== 'float');
+    return [this.base, ...widths.map((override) => ({ ...this.base, ...override }))];
   }
 
   /** The configuration of a node; undefined when it was asked to stay float. */
   forNode(node: OpNode): QConfig | undefined {
-    const name = node.displayName;
-    const pattern = this.#patterns.find(({ matches }) => matches.test(name));
-    const override = this.#take(this.#exact, name) ?? pattern?.bits ?? this.#take(this.#opTypes, node.opType);
-    if (pattern !== undefined) this.#used.add(pattern.key);
-    return override === 'float' ? undefined : { ...this.base, ...override };
+    const position = this.#positionOf(node);
+    const selection = this.#selections.find(({ matches }) => matches(node, position));
+    if (selection === undefined) return this.base;
+    return selection.override === 'float' ? undefined : { ...this.base, ...selection.override };
   }
 
   /** The activation width of a tensor: its own override, or what its layer says; undefined for float. */
   forTensor(name: string, layer: QConfig): QConfig | undefined {
-    const override = this.#take(this.#tensors, name);
+    const override = this.#tensors.get(name);
     if (override === 'float') return undefined;
     return override === undefined ? layer : { ...layer, ...override };
   }
 
   /**
-   * Demands that every override matched something.
+   * Demands that every override means something in a graph.
    *
    * @throws MAPPING_UNMATCHED with the nearest names.
    */
-  assertAllUsed(
-    nodeNames: readonly string[],
-    tensorNames: readonly string[],
-    opTypes: readonly string[],
-  ): void {
-    const known: [Iterable<string>, readonly string[], string][] = [
-      [[...this.#exact.keys(), ...this.#patterns.map(({ key }) => key)], nodeNames, 'node'],
-      [this.#opTypes.keys(), opTypes, 'operator type'],
-      [this.#tensors.keys(), tensorNames, 'tensor'],
-    ];
-    for (const [keys, candidates, kind] of known) {
-      for (const key of keys) {
-        const expression = kind === 'node' ? namePattern(key) : undefined;
-        if (
-          this.#used.has(key) ||
-          candidates.includes(key) ||
-          candidates.some((name) => expression?.test(name))
-        )
-          continue;
-        throw new BitwrightError({
-          code: 'MAPPING_UNMATCHED',
-          message: `The override '${key}' matches no ${kind} of the model.`,
-          hint: didYouMean(key, candidates),
-          at: { option: key },
-        });
-      }
+  assertAllUsed(graph: Graph): void {
+    const nodes = [...graph.ops()];
+    for (const { key, kind, matches } of this.#selections) {
+      if (nodes.some((node) => matches(node, this.#positionOf(node)))) continue;
+      throw unmatched(key, kind, this.#candidates(kind, nodes));
+    }
+    const tensors = [...graph.nodes()].flatMap((node) => node.outputs.map((value) => value.name));
+    for (const key of this.#tensors.keys())
+      if (!tensors.includes(key)) throw unmatched(key, 'tensor', didYouMean(key, tensors));
+  }
+
+  #candidates(kind: Selection['kind'], nodes: readonly OpNode[]): string | ((key: string) => string) {
+    switch (kind) {
+      case 'node':
+        return (key) => didYouMean(key, new Set(nodes.map((node) => node.displayName)));
+      case 'operator type':
+        return (key) => didYouMean(key, new Set(nodes.map(operatorName)));
+      case 'depth':
+        return `Its layers with weights have depths 1 to ${this.#deepest}.`;
+      default:
+        return kind === 'layer' ? 'It has no layers with constant weights.' : 'Look at the predicate.';
     }
   }
 
-  #take(from: ReadonlyMap<string, Bits | 'float'>, key: string): Bits | 'float' | undefined {
-    const found = from.get(key);
-    if (found !== undefined) this.#used.add(key);
-    return found;
+  #positionOf(node: OpNode): LayerPosition {
+    const { graph } = node;
+    const known = this.#positions.get(graph) ?? layerPositions(graph);
+    this.#positions.set(graph, known);
+    this.#deepest = known.depth;
+    return known.of(node);
   }
 }
 
-function parseOverride(text: string, key: string): Bits | 'float' {
-  return text === 'float' ? 'float' : parseBits(text, `mapping ${key}`);
+/** Exact names come before globs and expressions, what stays float before the rest, else in the order in which they are written. */
+function byName({ names = {} }: QConfigMapping, keepFloat: readonly string[]): Selection[] {
+  const all = [...keepFloat.map((name) => [name, 'float'] as const), ...Object.entries(names)];
+  const selections = all.map(([key, override]) => {
+    const expression = namePattern(key);
+    const matches = ({ displayName }: OpNode): boolean =>
+      expression?.test(displayName) ?? displayName === key;
+    return {
+      key,
+      kind: 'node' as const,
+      override: parseOverride(override, key),
+      matches,
+      isExact: !expression,
+    };
+  });
+  return [...selections.filter(({ isExact }) => isExact), ...selections.filter(({ isExact }) => !isExact)];
+}
+
+function byPredicate({ select = [] }: QConfigMapping): Selection[] {
+  return select.map(({ name, where, config }) => ({
+    key: name,
+    kind: 'predicate',
+    override: parseOverride(config, name),
+    matches: where,
+  }));
+}
+
+function byPlace(mapping: QConfigMapping): Selection[] {
+  return (['first', 'last'] as const).flatMap((place) => {
+    const override = mapping[place];
+    if (override === undefined) return [];
+    const matches = (_node: OpNode, position: LayerPosition): boolean => position[place];
+    return [{ key: place, kind: 'layer' as const, override: parseOverride(override, place), matches }];
+  });
+}
+
+function byDepth({ depths = {} }: QConfigMapping, deepest: () => number): Selection[] {
+  return Object.entries(depths).map(([key, override]) => {
+    const range = parseDepthRange(key);
+    if (range !== undefined)
+      return {
+        key,
+        kind: 'depth',
+        override: parseOverride(override, key),
+        matches: (_node, { depth }) => range.contains(depth, deepest()),
+      };
+    throw new BitwrightError({
+      code: 'MAPPING_PATTERN_INVALID',
+      message: `The override '${key}' is not a depth.`,
+      hint: 'Write 1, 2..4, ..3 or 5.., and from the end -1.',
+      at: { option: key },
+      kind: 'usage',
+    });
+  });
+}
+
+function byOpType({ opTypes = {} }: QConfigMapping): Selection[] {
+  return Object.entries(opTypes).map(([key, override]) => ({
+    key,
+    kind: 'operator type',
+    override: parseOverride(override, key),
+    matches: (node) => operatorName(node) === key,
+  }));
+}
+
+function unmatched(key: string, kind: string, hint: string | ((key: string) => string)): BitwrightError {
+  return new BitwrightError({
+    code: 'MAPPING_UNMATCHED',
+    message: `The override '${key}' matches no ${kind === 'predicate' ? 'node' : kind} of the model.`,
+    hint: typeof hint === 'string' ? hint : hint(key),
+    at: { option: key },
+  });
 }
 
 /** The expression of a glob (`*`, `?`) or /regular expression/; undefined for a plain name. */

@@ -3,6 +3,8 @@ import {
   type BackendDifference,
   type DTypeConfig,
   type DTypeWithConstraints,
+  describeDemands,
+  describeOperand,
   patternName,
 } from '@bitwright/backends';
 import { table } from './print.js';
@@ -18,66 +20,19 @@ export function describeBackend({ name, description, entries, ...own }: BackendC
     '',
   ];
   const rows = entries.flatMap((entry) => {
-    const { observation, quantizedInputs, sameScale } = entry;
-    const inputs =
-      quantizedInputs === undefined
-        ? []
-        : [
-            quantizedInputs === 'residual'
-              ? 'only the shortcut'
-              : `only inputs ${quantizedInputs.join(', ')}`,
-          ];
-    const demands = [
-      ...(observation === 'OUTPUT_SHARE_OBSERVER_WITH_INPUT' ? ["output on the input's grid"] : []),
-      ...(observation === 'INPUT_OUTPUT_NOT_OBSERVED' ? ['weights alone'] : []),
-      ...inputs,
-      ...(sameScale === undefined ? [] : [`one grid for ${sameScale.replaceAll('-', ' ')}`]),
-    ];
+    const demands = describeDemands(entry);
     return entry.dtypes.map((dtype, index) => [
       index === 0 ? patternName(entry.pattern) : '',
       describeOperand(dtype.input),
       describeOperand(dtype.weight),
       (dtype.bias ?? []).join(' '),
       describeOperand(dtype.output),
-      index === 0 ? demands.join('; ') : '',
+      index === 0 ? demands : '',
       index === 0 ? (entry.evidence ?? '') : '',
     ]);
   });
   const head = ['pattern', 'input', 'weight', 'bias', 'output', 'demands', 'evidence'];
   return `${lines.join('\n')}\n${table([head, ...rows])}`;
-}
-
-/** One operand's constraints in a few words: `2..8 symmetric signed`. */
-export function describeOperand(operand: DTypeWithConstraints | undefined): string {
-  if (operand === undefined) return 'float';
-  const { bits, signed, fixedRange, carrier } = operand;
-  const [least, most] = [operand.scaleMinLowerBound, operand.scaleMaxUpperBound];
-  const [low, high] = [operand.quantMinLowerBound, operand.quantMaxUpperBound];
-  return [
-    describeBits(bits),
-    ...(operand.symmetric === true ? ['symmetric'] : []),
-    ...(signed === undefined ? [] : [signed ? 'signed' : 'unsigned']),
-    ...(operand.perChannel === true ? ['per channel'] : []),
-    ...(operand.channelAxis === undefined ? [] : [`on axis ${operand.channelAxis}`]),
-    ...(operand.powerOfTwo === true ? ['power of two'] : []),
-    ...(fixedRange === undefined ? [] : [`fixed ${fixedRange[0]}..${fixedRange[1]}`]),
-    ...(low === undefined && high === undefined ? [] : [`codes ${low ?? ''}..${high ?? ''}`]),
-    ...(least === undefined && most === undefined
-      ? []
-      : [`scale ${least?.toPrecision(3) ?? ''}..${most?.toPrecision(3) ?? ''}`]),
-    ...(carrier === undefined ? [] : [`in ${carrier}`]),
-  ].join(' ');
-}
-
-/** `2..8 16` for a list of widths. */
-function describeBits(bits: readonly number[]): string {
-  const runs: [from: number, to: number][] = [];
-  for (const width of bits) {
-    const last = runs.at(-1);
-    if (last !== undefined && last[1] === width - 1) last[1] = width;
-    else runs.push([width, width]);
-  }
-  return runs.map(([from, to]) => (from === to ? `${from}` : `${from}..${to}`)).join(' ');
 }
 
 /** What distinguishes two tables, as text. */

@@ -13,7 +13,28 @@ import { GRANULARITIES, METHODS, notBuilt, WEIGHT_FORMS } from '../quantize-opti
 export async function loadConfig(path: string): Promise<BitwrightConfig> {
   const raw = path.endsWith('.json') ? parseJson(path) : await importDefault(path);
   const { z } = await import('zod');
-  const overrides = z.record(z.string(), z.string());
+  const override = z.union([
+    z.string(),
+    z
+      .strictObject({
+        bits: z.string(),
+        weights: z.enum(WEIGHT_FORMS),
+        granularity: z.enum(GRANULARITIES),
+        bias: z.enum(BIAS_FORMS),
+        powerOfTwo: z.boolean(),
+        reduceRange: z.boolean(),
+      })
+      .partial(),
+  ]);
+  const overrides = z.record(z.string(), override);
+  const mapping = z.strictObject({
+    tensors: z.record(z.string(), z.string()),
+    names: overrides,
+    first: override,
+    last: override,
+    depths: overrides,
+    opTypes: overrides,
+  });
   const schema = z.strictObject({
     bits: z.string(),
     requantize: z.boolean(),
@@ -30,7 +51,7 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
     weightObserver: z.enum(['mse', 'min-max']),
     powerOfTwo: z.boolean(),
     reduceRange: z.boolean(),
-    mapping: z.strictObject({ tensors: overrides, names: overrides, opTypes: overrides }).partial(),
+    mapping: mapping.partial(),
     keepFloat: z.array(z.string()),
     memory: z.union([z.number(), z.string()]),
     ranges: z.string(),

@@ -1,6 +1,5 @@
 /**
  * Multiplies matrices that lie row by row, in double precision: the runtime's own product, the fastest that is at hand.
- * Results do not depend on the number of threads.
  */
 export interface MatrixProduct {
   /** A B^T, for A of m x k and B of n x k. */

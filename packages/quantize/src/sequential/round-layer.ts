@@ -37,6 +37,7 @@ export async function roundLayer(layer: PreparedLayer, options: RoundLayerOption
   } else {
     const spec = roundingSpec(matrix, qparams, hasFixedScale(layer), floor);
     const statistics = await collectStatistics(options.source, layer.anchor, matrix);
+    if (statistics.gram.every((value) => value === 0)) diagnostics.push(withoutData(matrix.name));
     const rounded =
       recipe.rounding === undefined
         ? nearestCodes(matrix, spec)
@@ -85,4 +86,14 @@ function correctBias(layer: PreparedLayer, shift: Float64Array): void {
   const { name } = before;
   graph.eraseNode(before.producer);
   graph.rename(made, name);
+}
+
+function withoutData(name: string): Diagnostic {
+  return {
+    code: 'ROUNDING_WITHOUT_DATA',
+    severity: 'warning',
+    message: `The layer '${name}' was given nothing but zeros by the calibration data, so its weights went to their nearest codes.`,
+    hint: 'Check that the calibration data is like the real data, and reaches this part of the network.',
+    at: { node: name },
+  };
 }

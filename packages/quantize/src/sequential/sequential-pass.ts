@@ -34,6 +34,8 @@ export interface SequentialOptions {
 /** Samples in a chunk, at most: fixed, so that sums have the same order whatever the memory. */
 const LARGEST_CHUNK = 64;
 const INPUT_FLOATS_OF_A_CHUNK = 2 ** 20;
+// the runtime's matrix products depend in the last bit on how many threads share them, so their number is the same on every machine
+const THREADS = 2;
 
 /**
  * Calibrates and rounds layer by layer, each with inputs from the network that is quantized up to it, in place.
@@ -47,7 +49,8 @@ export async function quantizeSequentially(
   prepared: PreparedModel,
   options: SequentialOptions,
 ): Promise<Calibration> {
-  const pass = new SequentialPass(prepared, options);
+  const open: OpenExecutor = (bytes, how) => options.open(bytes, { ...how, threads: THREADS });
+  const pass = new SequentialPass(prepared, { ...options, open });
   try {
     return await pass.run();
   } finally {

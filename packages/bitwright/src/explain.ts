@@ -1,5 +1,4 @@
 import { BitwrightError, didYouMean } from '@bitwright/core';
-import { fusionRules } from '@bitwright/fusions';
 import { nodeName, type OpNode } from '@bitwright/graph';
 import {
   type EntryExplanation,
@@ -47,8 +46,8 @@ export function explain(model: ModelInput, name: string, options: InspectOptions
   const resolved = resolveOptions({ bits: '8', ...options });
   const module = loadModel(model);
   assertFloatModel(module, modelName(model));
-  const rules = fusionRules;
-  const { captured } = runFloatPasses(module, OPSET, rules);
+  const { rules } = resolved.extensions;
+  const { captured } = runFloatPasses(module, OPSET, resolved.extensions);
   const fused = [...module.graph.allOps()];
   const asked = find(captured, fused, name, modelName(model));
   const resolver = new QConfigResolver(resolved.qconfig);
@@ -101,7 +100,7 @@ function find(
 /** The node in the graph before rules were applied; undefined where it was gone already. */
 function beforeRules(model: ModelInput, name: string): OpNode | undefined {
   const module = loadModel(model);
-  runFloatPasses(module, OPSET, []);
+  runFloatPasses(module, OPSET, { rules: [], operators: [] });
   return [...module.graph.allOps()].find((node) => nodeName(node) === name);
 }
 

@@ -1,7 +1,8 @@
 import { upgradeOpset } from '@bitwright/capture';
-import { fusionRules, mergeDuplicates } from '@bitwright/fusions';
+import { mergeDuplicates } from '@bitwright/fusions';
 import { type GraphModule, lint, nodeName, type OpNode } from '@bitwright/graph';
-import { applyRules, foldConstants, provenanceOf, type Rule, type RulesReport } from '@bitwright/rewrite';
+import { applyRules, foldConstants, provenanceOf, type RulesReport } from '@bitwright/rewrite';
+import { declareDomains, type Extensions, extensionsOf } from './extensions.js';
 
 /** What the passes over the float graph did. */
 export interface FloatPassReport extends Pick<RulesReport, 'applied' | 'rejected'> {
@@ -23,13 +24,13 @@ export interface CapturedNode {
  * The passes before quantization, in order: opset upgrade, constant folding, rules, duplicates, dead code; the graph is
  * verified around each. In place.
  *
- * @param rules those that ship by default.
+ * @param extensions what plugins add; their rules are tried first.
  * @throws GRAPH_INVALID naming the pass, and the errors of rules.
  */
 export function runFloatPasses(
   module: GraphModule,
   opset: number,
-  rules: readonly Rule[] = fusionRules,
+  { rules, operators }: Pick<Extensions, 'rules' | 'operators'> = extensionsOf(),
 ): FloatPassReport {
   const before = [...module.graph.allOps()].map((node) => ({
     node,
@@ -46,6 +47,7 @@ export function runFloatPasses(
   const merged = new Map(mergeDuplicates(module).operators.map(({ node, same }) => [node, same]));
   lint(module, 'the merging of duplicates');
   module.graph.eliminateDeadCode();
+  declareDomains(module, operators);
   lint(module, 'the removal of dead code');
   const { applied, rejected } = report;
   const made = madeOf(module);

@@ -32,7 +32,8 @@ export {
 export { BitwrightError, type Diagnostic, type ErrorPlace } from '@bitwright/core';
 export type { AccuracyComparison } from './accuracy-gate.js';
 export { type CertifyOptions, certify } from './certify.js';
-export { type BitwrightConfig, defineConfig } from './config.js';
+export { type BitwrightConfig, type ConfigFile, defineConfig } from './config.js';
+export type { Plugin } from './define-plugin.js';
 export { type DiffOptions, diff } from './diff.js';
 export { type EvaluateModelsOptions, evaluateModels, type ModelEvaluation } from './evaluate-models.js';
 export { type Explanation, explain, type NearMiss } from './explain.js';
@@ -41,6 +42,7 @@ export { type Inspection, type InspectOptions, inspect } from './inspect.js';
 export type { GridReport, LayerReport } from './layer-report.js';
 export type { ModelInput } from './model-file.js';
 export { loadBackend } from './node/load-backend.js';
+export { loadPlugins } from './node/load-plugins.js';
 export type { NodeFate } from './node-fates.js';
 export { type QuantizeResult, quantize } from './quantize.js';
 export type { DataInput, QuantizeOptions } from './quantize-options.js';

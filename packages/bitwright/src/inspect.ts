@@ -1,4 +1,3 @@
-import type { BackendTable, SCHEMES } from '@bitwright/backends';
 import { elementCount } from '@bitwright/core';
 import type { Dim, GraphModule, Value } from '@bitwright/graph';
 import { prepare, QConfigResolver } from '@bitwright/quantize';
@@ -38,17 +37,10 @@ export interface Inspection {
 }
 
 /** The table and widths that the plan is made for. */
-export type InspectOptions = Partial<Pick<QuantizeOptions, 'bits' | 'backend' | 'scheme'>>;
+export type InspectOptions = Partial<Pick<QuantizeOptions, 'bits' | 'backend' | 'scheme' | 'plugins'>>;
 
 /** Looks at a model without running it: never loads ONNX Runtime. */
-export function inspect(
-  model: ModelInput,
-  options: {
-    readonly bits?: string;
-    readonly backend?: string | BackendTable;
-    readonly scheme?: (typeof SCHEMES)[number];
-  } = {},
-): Inspection {
+export function inspect(model: ModelInput, options: InspectOptions = {}): Inspection {
   const { bits = '8', ...rest } = options;
   const resolved = resolveOptions({ bits, ...rest });
   const module = loadModel(model);
@@ -56,7 +48,7 @@ export function inspect(
   if (facts.convention !== 'float')
     return { ...facts, layers: [], nodes: [], fusions: [], rejected: [], module };
   assertFloatModel(module, modelName(model));
-  const passes = runFloatPasses(module, 13);
+  const passes = runFloatPasses(module, 13, resolved.extensions);
   const prepared = prepare(module, resolved.backend, new QConfigResolver(resolved.qconfig));
   return {
     ...facts,

@@ -26,7 +26,10 @@ import {
   type Recipe,
 } from '@bitwright/quantize';
 
-/** The methods, from calibrated scales alone to everything that pays within minutes. */
+import type { Plugin } from './define-plugin.js';
+import { type Extensions, extensionsOf } from './extensions.js';
+
+/** The methods that ship, from calibrated scales alone to everything that pays within minutes. */
 export const METHODS = ['fast', 'balanced', 'best'] as const;
 
 /** Where weights and activations get one scale for the tensor or one for each output channel (weights only). */
@@ -80,6 +83,8 @@ export interface QuantizeOptions {
   readonly output?: string;
   /** Writes into each node that a rule made which rule it was and which nodes of the file it stands for. */
   readonly provenance?: boolean;
+  /** Plugins, e.g. from `loadPlugins`; what they bring is known to this call only. */
+  readonly plugins?: readonly Plugin[];
   /** Lets W8A8 layers keep signed weights that saturate 16-bit pairs on CPUs without VNNI. */
   readonly allowPairSaturation?: boolean;
 }
@@ -91,6 +96,7 @@ export interface ResolvedOptions {
   readonly backend: BackendConfig;
   readonly scheme: Scheme;
   readonly method: (typeof METHODS)[number];
+  readonly extensions: Extensions;
   readonly recipe: Recipe;
   /** An algorithm without data that was asked for instead of the recipe's. */
   readonly rounding: DataFreeRounding | undefined;
@@ -122,14 +128,17 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
       kind: 'usage',
     });
   }
+  const extensions = extensionsOf(options.plugins);
   const method = oneOf('--method', options.method ?? defaultMethod(options), METHODS);
   const found = RECIPES.find(({ name }) => name === method)!;
-  const rounding = options.rounding === undefined ? undefined : findRounding(options.rounding);
+  const rounding =
+    options.rounding === undefined ? undefined : findRounding(options.rounding, extensions.roundings);
   const { rounding: _default, ...withoutRounding } = found;
   const recipe =
     rounding === undefined ? found : rounding.needsStatistics ? { ...found, rounding } : withoutRounding;
   const dialect = oneOf('--dialect', options.dialect ?? 'auto', ['auto', 'qdq', 'qcdq', 'native', 'qonnx']);
-  const backend = findOption(scheme === 'backend' ? (options.backend ?? 'onnxruntime-cpu') : scheme);
+  const named = scheme === 'backend' ? (options.backend ?? 'onnxruntime-cpu') : scheme;
+  const backend = findOption(named, extensions.backends);
   assertTakesBits(backend, bits);
   return {
     bits,
@@ -137,10 +146,11 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
     backend,
     scheme,
     method,
+    extensions,
     recipe,
     rounding: rounding?.needsStatistics === false ? rounding : undefined,
     dialect,
-    observer: findObserver(options.observer ?? 'mse'),
+    observer: findObserver(options.observer ?? 'mse', extensions.observers),
     weightObserver: oneOf('--weight-observer', options.weightObserver ?? 'mse', ['mse', 'min-max']),
     qconfig: {
       ...bits,
@@ -160,8 +170,9 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
 }
 
 /** The backend of the option: a name, or a table. Files are loaded before. */
-function findOption(backend: string | BackendTable): BackendConfig {
-  return typeof backend === 'string' ? findBackend(backend) : resolveBackend(backend, findTable);
+function findOption(backend: string | BackendTable, extra: readonly BackendTable[]): BackendConfig {
+  if (typeof backend === 'string') return findBackend(backend, extra);
+  return resolveBackend(backend, (name) => findTable(name, extra));
 }
 
 function nameOf(backend: string | BackendTable): string {

@@ -7,6 +7,7 @@ import { type Bits, formatRanges, prepare, QConfigResolver } from '@bitwright/qu
 import { keepProvenance } from '@bitwright/rewrite';
 import { type AccuracyComparison, compareAccuracy } from './accuracy-gate.js';
 import { chooseDialect, neededOpset } from './choose-dialect.js';
+import { extensionsOf } from './extensions.js';
 import { type FloatPassReport, runFloatPasses } from './float-passes.js';
 import { type LayerReport, reportLayers } from './layer-report.js';
 import { type Provenance, writeMetadata } from './metadata.js';
@@ -82,7 +83,7 @@ async function quantizeAnew(
   const resolver = new QConfigResolver(resolved.qconfig, resolved.mapping, resolved.keepFloat);
   const dialect = chooseDialect(resolved, resolver);
   const opset = neededOpset(dialect, resolved, resolver);
-  const { module, passes, lifting } = shared.model(opset, () => loadFused(model, options, opset));
+  const { module, passes, lifting } = shared.model(opset, () => loadFused(model, options, resolved, opset));
   const specs = inputSpecs(module);
   const prepared = prepare(module, resolved.backend, resolver);
   clock.lap('capture');
@@ -128,7 +129,10 @@ async function quantizeAnew(
 /** The options with the backend's table loaded, where that is a file or a table of the caller's. */
 async function resolveWithBackend(options: QuantizeOptions): Promise<ResolvedOptions> {
   if (options.backend === undefined) return resolveOptions(options);
-  return resolveOptions({ ...options, backend: await loadBackend(options.backend) });
+  return resolveOptions({
+    ...options,
+    backend: await loadBackend(options.backend, extensionsOf(options.plugins).backends),
+  });
 }
 
 /** Writes the quantizers in the dialect's operators, and how they were made into the metadata. */
@@ -148,9 +152,14 @@ function lowerTo(
 }
 
 /** The float model behind the passes. */
-function loadFused(model: ModelInput, options: QuantizeOptions, opset: number): PassedModel {
+function loadFused(
+  model: ModelInput,
+  options: QuantizeOptions,
+  resolved: ResolvedOptions,
+  opset: number,
+): PassedModel {
   const loaded = loadFloatModel(model, options);
-  const passes = runFloatPasses(loaded.module, opset);
+  const passes = runFloatPasses(loaded.module, opset, resolved.extensions);
   // before the graph is copied: a copy has no notes
   if (options.provenance === true) keepProvenance(loaded.module);
   return { ...loaded, passes };

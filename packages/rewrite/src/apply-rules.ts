@@ -1,7 +1,7 @@
 import { BitwrightError, describeThrown } from '@bitwright/core';
 import { allOrNothing, type GraphModule, lint } from '@bitwright/graph';
 import { Engine } from './engine.js';
-import type { Rule } from './rule.js';
+import { type Rule, ruleLabel } from './rule.js';
 import { RuleIndex } from './rule-index.js';
 
 /** What was done, and what was left alone and why. */
@@ -63,7 +63,7 @@ export function applyRules(
     });
   } catch (thrown) {
     if (applications === 0) throw thrown;
-    throw blame(module, run, applications, thrown);
+    throw blame(module, run, applications, thrown, rules);
   }
 }
 
@@ -73,6 +73,7 @@ function blame(
   run: (most: number) => RulesReport,
   applications: number,
   damage: unknown,
+  rules: readonly Rule[],
 ): unknown {
   let [valid, damaged] = [0, applications];
   if (trial(module, run, 0).damage !== undefined) return damage;
@@ -82,7 +83,7 @@ function blame(
     else damaged = middle;
   }
   const { last, damage: cause } = trial(module, run, damaged);
-  return last === undefined ? damage : breaksGraph(last, cause ?? damage);
+  return last === undefined ? damage : breaksGraph(last, cause ?? damage, rules);
 }
 
 /** Applies so many rules, looks whether the graph is valid, and takes everything back. */
@@ -109,10 +110,12 @@ function trial(
   return seen;
 }
 
-function breaksGraph({ rule, node }: AppliedRule, cause: unknown): BitwrightError {
+function breaksGraph({ rule, node }: AppliedRule, cause: unknown, rules: readonly Rule[]): BitwrightError {
+  const culprit = rules.find(({ name }) => name === rule);
+  const label = culprit === undefined ? `'${rule}'` : ruleLabel(culprit);
   return new BitwrightError({
     code: 'RULE_BREAKS_GRAPH',
-    message: `The rule '${rule}' left a graph that is not valid at '${node}': ${describeThrown(cause)}`,
+    message: `The rule ${label} left a graph that is not valid at '${node}': ${describeThrown(cause)}`,
     hint: 'This is a defect of the rule. Leave it out, or mend it; the model was not changed.',
     at: { node },
     cause,

@@ -2,7 +2,7 @@ import { BitwrightError, describeThrown } from '@bitwright/core';
 import type { Match } from './matcher.js';
 import { isRejection, type Rejection } from './rejection.js';
 import type { RewriteSession } from './rewrite-session.js';
-import type { Rule } from './rule.js';
+import { type Rule, ruleLabel } from './rule.js';
 
 /**
  * Runs a rule at a match up to, and without, the commit of its session; a rejection leaves nothing behind.
@@ -42,7 +42,7 @@ export function guardRule<T>(rule: Rule, node: string, run: () => T): T {
   } catch (cause) {
     throw new BitwrightError({
       code: 'RULE_FAILED',
-      message: `The rule '${rule.name}' failed at '${node}': ${describeThrown(cause)}`,
+      message: `The rule ${ruleLabel(rule)} failed at '${node}': ${describeThrown(cause)}`,
       hint: 'This is a defect of the rule. Leave it out, or mend it; the model was not changed.',
       at: { node },
       cause,

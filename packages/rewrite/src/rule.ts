@@ -23,6 +23,8 @@ export interface RuleInit<P extends Pattern> {
 /** A rewriting rule as the engine sees it. */
 export interface Rule {
   readonly name: string;
+  /** Who brings it, for messages: `the plugin 'my-fusions'`. */
+  readonly source?: string;
   readonly pattern: PatternData;
   readonly anchor: string | undefined;
   where(captures: ReadonlyMap<string, Captured>): true | Rejection;
@@ -74,4 +76,9 @@ function assertSameBound(rule: string, pattern: PatternData, bound: Set<string>)
 
 function invalid(message: string): BitwrightError {
   return new BitwrightError({ code: 'PATTERN_INVALID', message, hint: 'Correct the pattern of the rule.' });
+}
+
+/** How messages call a rule: with who brings it, where that is known. */
+export function ruleLabel({ name, source }: Rule): string {
+  return source === undefined ? `'${name}'` : `'${name}' of ${source}`;
 }

@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import type { Explanation } from '../explain.js';
 import type { InspectOptions } from '../inspect.js';
+import { collect, planOptions } from './plan-options.js';
 import { printJson } from './print.js';
 
-interface ExplainFlags extends InspectOptions {
+interface ExplainFlags extends Omit<InspectOptions, 'plugins'> {
+  readonly plugin?: string[];
   readonly json?: boolean;
 }
 
@@ -15,13 +17,14 @@ export function explainCommand(): Command {
     .argument('<node>', "a node's name, or the name of its first output where it has none")
     .option('--backend <name>', 'backend table (default onnxruntime-cpu)')
     .option('--scheme <name>', 'backend (default), integer-only or academic')
+    .option('--plugin <module>', 'load a plugin; may be repeated', collect)
     .option('--bits <bits>', 'for these widths (default 8)')
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nExample:\n  bitwright explain model.onnx conv1 --backend onnxruntime-cpu\n')
     .action(async (model: string, node: string, flags: ExplainFlags) => {
-      const { json, ...options } = flags;
+      const { json, ...words } = flags;
       const { explain } = await import('../explain.js');
-      const explanation = explain(model, node, options);
+      const explanation = explain(model, node, await planOptions(words));
       if (json === true) printJson(explanation);
       else process.stdout.write(describe(explanation));
     });

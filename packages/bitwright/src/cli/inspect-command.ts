@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import type { Inspection, InspectOptions } from '../inspect.js';
+import { collect, planOptions } from './plan-options.js';
 import { printJson, table } from './print.js';
 
-interface InspectFlags extends InspectOptions {
+interface InspectFlags extends Omit<InspectOptions, 'plugins'> {
+  readonly plugin?: string[];
   readonly ir?: boolean;
   readonly json?: boolean;
 }
@@ -14,16 +16,15 @@ export function inspectCommand(): Command {
     .argument('<model>', 'an ONNX file')
     .option('--backend <name>', 'backend table (default onnxruntime-cpu)')
     .option('--scheme <name>', 'backend (default), integer-only or academic')
+    .option('--plugin <module>', 'load a plugin; may be repeated', collect)
     .option('--bits <bits>', 'plan for these widths (default 8)')
     .option('--ir', 'print the graph after the passes, with its quantizers')
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nExample:\n  bitwright inspect model.onnx --scheme integer-only\n')
     .action(async (model: string, flags: InspectFlags) => {
-      const { ir, json, ...options } = flags;
+      const { ir, json, ...words } = flags;
       const { inspect } = await import('../inspect.js');
-      const { loadBackend } = await import('../node/load-backend.js');
-      const backend = options.backend === undefined ? {} : { backend: await loadBackend(options.backend) };
-      const { module, ...report } = inspect(model, { ...options, ...backend });
+      const { module, ...report } = inspect(model, await planOptions(words));
       if (ir === true) {
         const { printModule } = await import('@bitwright/graph');
         const text = printModule(module, { maxElements: 16 });

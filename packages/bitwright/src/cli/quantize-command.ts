@@ -42,7 +42,7 @@ export interface QuantizeFlags {
   readonly json?: boolean;
 }
 
-const NOT_BUILT_FLAGS = ['budget', 'workers', 'seed', 'plugin', 'report'] as const;
+const NOT_BUILT_FLAGS = ['budget', 'workers', 'seed', 'report'] as const;
 
 /** `bitwright quantize`. */
 export function quantizeCommand(signal: AbortSignal): Command {
@@ -110,7 +110,8 @@ async function toOptions(flags: QuantizeFlags): Promise<QuantizeOptions> {
   }
   const config: BitwrightConfig =
     flags.config === undefined ? {} : await (await import('../node/load-config.js')).loadConfig(flags.config);
-  const { json: _json, config: _config, keepFloat, samples, eval: evaluation, ...words } = flags;
+  const { json: _json, config: _config, plugin = [], keepFloat, samples, eval: evaluation, ...words } = flags;
+  const { loadPlugins } = await import('../node/load-plugins.js');
   if (flags.output === undefined)
     throw missing('-o', 'where the quantized model goes', 'bitwright quantize model.onnx -o out.onnx …');
   const bits = flags.bits ?? config.bits;
@@ -121,6 +122,7 @@ async function toOptions(flags: QuantizeFlags): Promise<QuantizeOptions> {
     ...(bits !== undefined && { bits }),
     ...(samples !== undefined && { samples: positiveInteger('--samples', Number(samples)) }),
     ...(evaluation !== undefined && { evaluation }),
+    plugins: [...(config.plugins ?? []), ...(await loadPlugins(plugin))],
     keepFloat: [...(config.keepFloat ?? []), ...(keepFloat ?? [])],
   };
 }

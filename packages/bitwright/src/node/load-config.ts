@@ -1,9 +1,10 @@
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { BIAS_FORMS, SCHEMES } from '@bitwright/backends';
 import { BitwrightError, describeThrown, didYouMean } from '@bitwright/core';
 import { readFileBytes } from '@bitwright/core/node';
 import type { BitwrightConfig } from '../config.js';
-import { GRANULARITIES, METHODS, notBuilt, WEIGHT_FORMS } from '../quantize-options.js';
+import { GRANULARITIES, WEIGHT_FORMS } from '../quantize-options.js';
+import { loadPlugins } from './load-plugins.js';
 
 /**
  * Reads a configuration file: JSON, or TypeScript/JavaScript with a default export.
@@ -42,7 +43,7 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
     samples: z.number(),
     backend: z.union([z.string(), z.record(z.string(), z.unknown())]),
     scheme: z.enum(SCHEMES),
-    method: z.enum(METHODS),
+    method: z.string(),
     dialect: z.enum(['auto', 'qdq', 'qcdq', 'native', 'qonnx']),
     bias: z.enum(BIAS_FORMS),
     granularity: z.enum(GRANULARITIES),
@@ -65,9 +66,9 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
   const parsed = schema.partial().safeParse(raw);
   if (!parsed.success) throw configError(path, parsed.error.issues[0]!, Object.keys(schema.shape));
   const { plugins, ...config } = parsed.data;
-  if (plugins !== undefined) throw notBuilt('plugins', "the key 'plugins'", 'Leave it out.');
+  const loaded = plugins === undefined ? undefined : await loadPlugins(plugins, dirname(resolve(path)));
   return Object.fromEntries(
-    Object.entries(config).filter(([, value]) => value !== undefined),
+    Object.entries({ ...config, plugins: loaded }).filter(([, value]) => value !== undefined),
   ) as BitwrightConfig;
 }
 

@@ -18,16 +18,17 @@ export const OBSERVERS: readonly Observer[] = [
   aciqObserver,
 ];
 
-/** The observer of a name. @throws OBSERVER_UNKNOWN (wrong usage) with the nearest name. */
-export function findObserver(name: string): Observer {
-  const found = OBSERVERS.find((observer) => observer.name === name);
+/** The observer of a name. @param extra observers beside those that ship, e.g. of plugins. @throws OBSERVER_UNKNOWN (wrong usage) with the nearest name. */
+export function findObserver(name: string, extra: readonly Observer[] = []): Observer {
+  const known = [...OBSERVERS, ...extra];
+  const found = known.find((observer) => observer.name === name);
   if (found !== undefined) return found;
   throw new BitwrightError({
     code: 'OBSERVER_UNKNOWN',
     message: `There is no observer '${name}'.`,
     hint: didYouMean(
       name,
-      OBSERVERS.map((observer) => observer.name),
+      known.map((observer) => observer.name),
     ),
     at: { option: '--observer' },
     kind: 'usage',

@@ -1,5 +1,5 @@
 import { upgradeOpset } from '@bitwright/capture';
-import { mergeDuplicates } from '@bitwright/fusions';
+import { equalizeBatchNorms, mergeDuplicates } from '@bitwright/fusions';
 import { type GraphModule, lint, nodeName, type OpNode } from '@bitwright/graph';
 import { applyRules, foldConstants, provenanceOf, type RulesReport } from '@bitwright/rewrite';
 import { declareDomains, type Extensions, extensionsOf } from './extensions.js';
@@ -9,6 +9,9 @@ export interface FloatPassReport extends Pick<RulesReport, 'applied' | 'rejected
   /** What became of the operators that the model had before. */
   readonly captured: readonly CapturedNode[];
 }
+
+/** How the report calls the equalization of channels, beside the rules. */
+const EQUALIZATION = 'equalize-batch-norms';
 
 /** An operator of the model as it was captured, and what the passes made of it. */
 export interface CapturedNode {
@@ -21,8 +24,8 @@ export interface CapturedNode {
 }
 
 /**
- * The passes before quantization, in order: opset upgrade, constant folding, rules, duplicates, dead code; the graph is
- * verified around each. In place.
+ * The passes before quantization, in order: opset upgrade, constant folding, equalization, rules, duplicates, dead code;
+ * the graph is verified around each. In place.
  *
  * @param extensions what plugins add; their rules are tried first.
  * @throws GRAPH_INVALID naming the pass, and the errors of rules.
@@ -43,13 +46,16 @@ export function runFloatPasses(
   foldConstants(module);
   lint(module, 'constant folding');
   const folded = new Set(before.flatMap(({ node }) => (node.erased ? [node] : [])));
+  const equalized = equalizeBatchNorms(module).map((bn) => ({ rule: EQUALIZATION, node: nodeName(bn) }));
+  lint(module, 'the equalization of channels');
   const report = applyRules(module, rules);
   const merged = new Map(mergeDuplicates(module).operators.map(({ node, same }) => [node, same]));
   lint(module, 'the merging of duplicates');
   module.graph.eliminateDeadCode();
   declareDomains(module, operators);
   lint(module, 'the removal of dead code');
-  const { applied, rejected } = report;
+  const applied = [...equalized, ...report.applied];
+  const { rejected } = report;
   const made = madeOf(module);
   const takers = new Map(report.removed.map(({ node, rule }) => [node, rule]));
   const captured = before.map(({ node, name, opType }): CapturedNode => {

@@ -8,6 +8,7 @@ import { dropNeutralArithmetic } from './drop-neutral-arithmetic.js';
 import { dropSameShape } from './drop-same-shape.js';
 import { dropSingleOperand } from './drop-single-operand.js';
 import { dropSplitConcat } from './drop-split-concat.js';
+import { equalizeBatchNorms } from './equalize-batch-norms.js';
 import { foldAffineIntoNextConv } from './fold-affine-into-next-conv.js';
 import { foldAffineIntoNextGemm } from './fold-affine-into-next-gemm.js';
 import { foldBatchNormIntoConv } from './fold-batch-norm-into-conv.js';
@@ -39,6 +40,7 @@ export {
   dropSameShape,
   dropSingleOperand,
   dropSplitConcat,
+  equalizeBatchNorms,
   foldAffineIntoNextConv,
   foldAffineIntoNextGemm,
   foldBatchNormIntoConv,

@@ -1,10 +1,12 @@
+import { upgradeOpset } from '@bitwright/capture';
 import type { Diagnostic } from '@bitwright/core';
 import { assertWritable, writeFileAtomically } from '@bitwright/core/node';
 import type { Dialect } from '@bitwright/dialects';
 import { emitBytes } from '@bitwright/emit';
 import { type GraphModule, lint } from '@bitwright/graph';
 import { type Bits, formatRanges, prepare, QConfigResolver } from '@bitwright/quantize';
-import { keepProvenance } from '@bitwright/rewrite';
+import { foldConstantsWith, keepProvenance } from '@bitwright/rewrite';
+import { constantEvaluator, openOrtNode } from '@bitwright/runtime';
 import { type AccuracyComparison, compareAccuracy } from './accuracy-gate.js';
 import { chooseDialect, neededOpset } from './choose-dialect.js';
 import { extensionsOf } from './extensions.js';
@@ -83,7 +85,9 @@ async function quantizeAnew(
   const resolver = new QConfigResolver(resolved.qconfig, resolved.mapping, resolved.keepFloat);
   const dialect = chooseDialect(resolved, resolver);
   const opset = neededOpset(dialect, resolved, resolver);
-  const { module, passes, lifting } = shared.model(opset, () => loadFused(model, options, resolved, opset));
+  const { module, passes, lifting } = await shared.model(opset, () =>
+    loadFused(model, options, resolved, opset, hooks),
+  );
   const specs = inputSpecs(module);
   const prepared = prepare(module, resolved.backend, resolver);
   clock.lap('capture');
@@ -151,14 +155,17 @@ function lowerTo(
   return diagnostics;
 }
 
-/** The float model behind the passes. */
-function loadFused(
+/** The float model behind the passes; the runtime computes what is constant and has no kernel of ours. */
+async function loadFused(
   model: ModelInput,
   options: QuantizeOptions,
   resolved: ResolvedOptions,
   opset: number,
-): PassedModel {
+  hooks: RunHooks,
+): Promise<PassedModel> {
   const loaded = loadFloatModel(model, options);
+  if (loaded.module.opset < opset) upgradeOpset(loaded.module, opset);
+  await foldConstantsWith(loaded.module, constantEvaluator(loaded.module, hooks.open ?? openOrtNode));
   const passes = runFloatPasses(loaded.module, opset, resolved.extensions);
   // before the graph is copied: a copy has no notes
   if (options.provenance === true) keepProvenance(loaded.module);

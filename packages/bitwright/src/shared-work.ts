@@ -25,8 +25,8 @@ export class SharedWork {
   readonly #observations = new Map<string, Observations>();
 
   /** The model behind the passes for an operator set. */
-  model(opset: number, make: () => PassedModel): PassedModel {
-    const held = this.#models.get(opset) ?? make();
+  async model(opset: number, make: () => Promise<PassedModel>): Promise<PassedModel> {
+    const held = this.#models.get(opset) ?? (await make());
     this.#models.set(opset, held);
     return { ...held, module: held.module.clone() };
   }

@@ -1,4 +1,5 @@
 export { batchSizeFor } from './batch-size.js';
+export { constantEvaluator } from './constant-evaluator.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
 export type { ExecutionMode, Executor, ExecutorOptions, OpenExecutor } from './executor.js';
 export { indexOfLargest, logitRows, logitsName, rankOfLabel } from './logits.js';

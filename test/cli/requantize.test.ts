@@ -15,7 +15,6 @@ const path = (name: string): string => join(folder, name);
 
 function run(...args: string[]): { diagnostics: { code: string }[]; dialect: string; samples: number } {
   const result = bitwright('quantize', ...args, '--json');
-  expect(result.stderr).toBe('');
   expect(result.code).toBe(0);
   return result.json();
 }
@@ -29,7 +28,7 @@ describe('quantize --requantize', () => {
   const w4a4 = path('w4a4.onnx');
 
   it('goes from dialect to dialect with every code, without data', () => {
-    run(model, '-o', w4a4, '--bits', 'W4A4', '--data', data, '--samples', '32');
+    run(model, '-o', w4a4, '--bits', 'W4A4', '--data', data, '--samples', '32', '--method', 'fast');
     const before = quantizersIn(w4a4);
     expect(before.size).toBeGreaterThan(20);
     for (const [from, to, widths] of [
@@ -46,8 +45,8 @@ describe('quantize --requantize', () => {
   });
 
   it('goes from W8A8 to W4A6, nearly as well as from the float model', async () => {
-    const { bytes: eight } = await quantize(model, { bits: '8', data, samples: 64 });
-    const options = { bits: 'W4A6', data, samples: 64 };
+    const { bytes: eight } = await quantize(model, { bits: '8', data, samples: 64, method: 'fast' });
+    const options = { bits: 'W4A6', data, samples: 64, method: 'fast' } as const;
     const { bytes: direct } = await quantize(model, options);
     const { bytes: again, layers, diagnostics } = await quantize(eight, { ...options, requantize: true });
     expect(diagnostics.map(({ code }) => code)).not.toContain('REQUANTIZE_CODES_KEPT');

@@ -30,6 +30,7 @@ describe.skipIf(ASSETS === undefined)('ResNet-20, quantized, read back and writt
       dialect: name,
       data,
       samples: 8,
+      method: 'fast',
     });
     const dialect = findDialect(name, false);
     expect(detectDialect(captureModel(bytes))).toBe(dialect);

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { bitwright, temporaryFolder } from '../support/cli.js';
+import { bitwright, MNIST, temporaryFolder } from '../support/cli.js';
 
 const folder = temporaryFolder();
 
@@ -108,6 +108,55 @@ describe('bitwright backends', () => {
     const { error } = result.json<{ error: { code: string; hint: string } }>();
     expect(error.code).toBe(name);
     expect(error.hint).toContain(hint);
+  });
+
+  it('takes a file wherever a backend is named', () => {
+    const path = write('plain.json', { ...own, remove: [['Flatten']], entries: [] });
+    const model = join(MNIST, 'resnet8_ce.onnx');
+    const floats = (layers: { opType: string; float?: unknown }[]) =>
+      layers.filter(({ float }) => float !== undefined).map(({ opType }) => opType);
+    const inspected = bitwright('inspect', model, '--backend', path, '--json');
+    expect(floats(inspected.json<{ layers: { opType: string; float?: unknown }[] }>().layers)).toEqual([
+      'Flatten',
+    ]);
+    const explained = bitwright('explain', model, '/Flatten', '--backend', path, '--json');
+    expect(explained.json<{ table: { backend: string } }>().table.backend).toBe('own');
+    const card = [
+      '--data',
+      join(MNIST, 'calibration.json'),
+      '--samples',
+      '8',
+      '--method',
+      'fast',
+      '--bits',
+      '8',
+    ];
+    const report = join(folder, 'sweep');
+    const evaluation = ['--eval', join(MNIST, 'evaluation.json'), '--eval-samples', '20'];
+    const swept = bitwright(
+      'sweep',
+      model,
+      ...card,
+      ...evaluation,
+      '--backend',
+      path,
+      '--report',
+      report,
+      '--json',
+    );
+    expect(swept.code, swept.stderr).toBe(0);
+    const config = write('config.json', { backend: path });
+    const made = bitwright(
+      'quantize',
+      model,
+      '-o',
+      join(folder, 'o.onnx'),
+      '--config',
+      config,
+      ...card,
+      '--json',
+    );
+    expect(made.json<{ backend: string }>().backend).toBe('own');
   });
 
   it('refuses tables that extend each other in a circle', () => {

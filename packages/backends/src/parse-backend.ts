@@ -37,7 +37,8 @@ export function parseBackend(text: string, options: CheckBackendOptions = {}): P
  */
 export function assertBackend({ value, findings }: ParsedBackend, file: string): BackendTable {
   const errors = findings.filter((finding) => finding.severity === 'error');
-  const first = errors[0];
+  // a mistyped key often is the one that is missed elsewhere
+  const first = errors.find(({ code }) => code === 'BACKEND_KEY_UNKNOWN') ?? errors[0];
   if (first === undefined) return value as BackendTable;
   const where = first.line === undefined ? spell(first.path) : `line ${first.line}`;
   const more = errors.length === 1 ? '' : ` There are ${errors.length - 1} more errors.`;

@@ -15,6 +15,7 @@ import type { GraphModule } from '@bitwright/graph';
 import { batchSizeFor } from '@bitwright/runtime';
 import { openDataInput } from './data-input.js';
 import { assertFloatModel, inputSpecs, loadModel, modelBytes } from './model-file.js';
+import { isBackendFile, loadBackend } from './node/load-backend.js';
 import { cellFolder, SweepFolder } from './node/sweep-folder.js';
 import { hostFacts, versions } from './node/versions.js';
 import { quantize } from './quantize.js';
@@ -64,7 +65,10 @@ export async function sweep(
   hooks: RunHooks = {},
 ): Promise<SweepOutcome> {
   const started = performance.now();
-  const plan = planSweep(models, options, hooks);
+  const { backend } = options;
+  const isFile = typeof backend === 'string' && isBackendFile(backend);
+  const loaded = isFile ? { ...options, backend: await loadBackend(backend) } : options;
+  const plan = planSweep(models, loaded, hooks);
   const folder = new SweepFolder(options.report);
   const files = options.emit === undefined ? undefined : cellFolder(options.emit, models);
   const pool = hooks.open === undefined ? openWorkerPool(options.workers) : inThisThread(hooks.open);

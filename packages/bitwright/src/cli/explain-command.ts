@@ -15,7 +15,7 @@ export function explainCommand(): Command {
     .description('every pattern tried at a node, and the first condition that failed')
     .argument('<model>', 'an ONNX file')
     .argument('<node>', "a node's name, or the name of its first output where it has none")
-    .option('--backend <name>', 'backend table (default onnxruntime-cpu)')
+    .option('--backend <table>', 'backend table: a name (default onnxruntime-cpu) or a file')
     .option('--scheme <name>', 'backend (default), integer-only or academic')
     .option('--plugin <module>', 'load a plugin; may be repeated', collect)
     .option('--bits <bits>', 'for these widths (default 8)')

@@ -14,7 +14,7 @@ export function inspectCommand(): Command {
   return new Command('inspect')
     .description('what is in a model, what would be quantized, and what would not and why')
     .argument('<model>', 'an ONNX file')
-    .option('--backend <name>', 'backend table (default onnxruntime-cpu)')
+    .option('--backend <table>', 'backend table: a name (default onnxruntime-cpu) or a file')
     .option('--scheme <name>', 'backend (default), integer-only or academic')
     .option('--plugin <module>', 'load a plugin; may be repeated', collect)
     .option('--bits <bits>', 'plan for these widths (default 8)')

@@ -54,7 +54,7 @@ export function quantizeCommand(signal: AbortSignal): Command {
     .option('--bits <bits>', 'W4A4, W2A8, or 8 for both; widths 2..8 and 16')
     .option('--data <card>', 'data card of the calibration samples (no labels needed)')
     .option('--samples <n>', 'use the first n samples (default 1024)')
-    .option('--backend <name>', 'backend table (default onnxruntime-cpu)')
+    .option('--backend <table>', 'backend table: a name (default onnxruntime-cpu) or a file')
     .option('--scheme <name>', 'backend (default), integer-only or academic')
     .option('--method <name>', 'fast, balanced (default) or best; see below')
     .option('--dialect <name>', 'auto (default), qdq, qcdq, native or qonnx')

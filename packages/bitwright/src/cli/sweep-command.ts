@@ -36,7 +36,7 @@ export function sweepCommand(signal: AbortSignal, outcome: Outcome): Command {
     .option('--emit <folder>', 'write the quantized files')
     .option('--resume', 'go on with the sweep that the report folder holds')
     .option('--output <name>', 'the output that holds the logits')
-    .option('--backend <name>', 'backend table (default onnxruntime-cpu)')
+    .option('--backend <table>', 'backend table: a name (default onnxruntime-cpu) or a file')
     .option('--bias <form>', 'int32 (default), int16, int8 or float')
     .option('--granularity <name>', 'per-channel (default) or per-tensor weights')
     .option('--weights <form>', 'symmetric (default) or affine')

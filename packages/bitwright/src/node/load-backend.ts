@@ -1,7 +1,9 @@
 import { dirname, resolve } from 'node:path';
 import {
+  BACKENDS,
   type BackendConfig,
   type BackendTable,
+  findBackend,
   findTable,
   loadBackendChecker,
   type ParsedBackend,
@@ -30,13 +32,19 @@ export async function loadBackend(
     return resolveBackend(find(backend), find);
   }
   if (typeof backend === 'string') return loadFile(resolve(backend), extra, []);
+  if (isShipped(backend)) return findBackend(backend.name);
   const { assertBackend, checkBackend } = await loadBackendChecker();
-  const isShipped = extra.length === 0 && backend === tableOrUndefined(backend.name);
-  const findings = isShipped
-    ? []
-    : checkBackend(backend, { extra: extra.filter((table) => table !== backend) });
+  const others = extra.filter((table) => table !== backend);
+  const findings = checkBackend(backend, { extra: others });
   const table = assertBackend({ value: backend, findings }, `table '${backend.name}'`);
-  return resolveBackend(table, (name) => findTable(name, extra));
+  return resolveBackend(table, (name) => findTable(name, others));
+}
+
+/** True for a table that ships, as it is written or resolved. */
+function isShipped(backend: BackendTable): boolean {
+  const shipped = BACKENDS.find(({ name }) => name === backend.name);
+  if (shipped === undefined || shipped === backend) return shipped === backend;
+  return JSON.stringify(findBackend(shipped.name)) === JSON.stringify(backend);
 }
 
 /** What is in a table's file and what is wrong with it, its base included. */
@@ -93,14 +101,6 @@ async function importDefault(path: string): Promise<unknown> {
   } catch (thrown) {
     const { unreadableBackend } = await loadBackendChecker();
     throw unreadableBackend(path, thrown);
-  }
-}
-
-function tableOrUndefined(name: string): BackendTable | undefined {
-  try {
-    return findTable(name);
-  } catch {
-    return undefined;
   }
 }
 

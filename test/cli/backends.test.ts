@@ -159,6 +159,24 @@ describe('bitwright backends', () => {
     expect(made.json<{ backend: string }>().backend).toBe('own');
   });
 
+  it('knows the tables of plugins', () => {
+    const plugin = write(
+      'plugin.ts',
+      `import { defineBackend, definePlugin } from 'bitwright/plugin';
+export default definePlugin({
+  name: 'birds',
+  apiVersion: 1,
+  backends: [defineBackend({ name: 'wren', description: 'Wren.', extends: 'tensorrt', entries: [] })],
+});`,
+    );
+    const asked = bitwright('backends', 'show', 'wren', '--plugin', plugin, '--json');
+    expect(asked.json<{ name: string; guards: string }>()).toMatchObject({ name: 'wren', guards: 'none' });
+    expect(bitwright('backends', 'list', '--plugin', plugin).stdout).toContain('wren');
+    const own = write('over-wren.json', { name: 'own', description: 'O.', extends: 'wren', entries: [] });
+    expect(bitwright('backends', 'check', own, '--plugin', plugin).code).toBe(0);
+    expect(bitwright('backends', 'check', own).stdout).toContain('BACKEND_UNKNOWN');
+  });
+
   it('refuses tables that extend each other in a circle', () => {
     write('a.json', { ...own, extends: './b.json' });
     write('b.json', { ...own, extends: './a.json' });

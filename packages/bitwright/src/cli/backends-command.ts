@@ -1,26 +1,33 @@
+import type { BackendTable } from '@bitwright/backends';
 import { BitwrightError, didYouMean } from '@bitwright/core';
 import { Command } from 'commander';
 import { describeBackend, describeDifference } from './describe-backend.js';
 import { EXIT, type Outcome } from './exit-codes.js';
+import { collect } from './plan-options.js';
 import { printJson, table } from './print.js';
 import { openProgress } from './progress.js';
 
-interface JsonFlag {
+interface BackendsFlags {
   readonly json?: boolean;
+  readonly plugin?: string[];
 }
 
 /** `bitwright backends` with its verbs: list, show, check, diff and probe. */
 export function backendsCommand(signal: AbortSignal, outcome: Outcome): Command {
   const verb = (name: string, description: string): Command =>
-    new Command(name).description(description).option('--json', 'print one JSON document');
+    new Command(name)
+      .description(description)
+      .option('--plugin <module>', 'load a plugin, whose tables are known too; may be repeated', collect)
+      .option('--json', 'print one JSON document');
   // a flag behind a verb's argument is the verb's or its parent's, so both are asked
   const verbs = ['list', 'show', 'check', 'diff', 'probe'];
   return new Command('backends')
     .description('the backend tables: list, show, check, compare and probe them')
+    .option('--plugin <module>', 'load a plugin, whose tables are known too; may be repeated', collect)
     .option('--json', 'print one JSON document')
     .argument('[verb]', `${verbs.join(', ')}; list where it is left out`)
     .allowExcessArguments()
-    .action((verb: string | undefined, flags: JsonFlag) => {
+    .action((verb: string | undefined, flags: BackendsFlags) => {
       if (verb !== undefined) throw unknownVerb(verb, verbs);
       return list(flags);
     })
@@ -66,10 +73,20 @@ function unknownVerb(verb: string, verbs: readonly string[]): BitwrightError {
   });
 }
 
-async function list({ json }: JsonFlag): Promise<void> {
+/** The tables of the plugins that are asked for. */
+async function pluginTables({ plugin = [] }: BackendsFlags): Promise<readonly BackendTable[]> {
+  if (plugin.length === 0) return [];
+  const { loadPlugins } = await import('../node/load-plugins.js');
+  const { extensionsOf } = await import('../extensions.js');
+  return extensionsOf(await loadPlugins(plugin)).backends;
+}
+
+async function list(flags: BackendsFlags): Promise<void> {
+  const { json } = flags;
   const { BACKENDS, findBackend } = await import('@bitwright/backends');
-  const tables = BACKENDS.map(({ name, description }) => {
-    const { entries, dialects } = findBackend(name);
+  const extra = await pluginTables(flags);
+  const tables = [...BACKENDS, ...extra].map(({ name, description }) => {
+    const { entries, dialects } = findBackend(name, extra);
     const probed = entries.filter(({ evidence }) => evidence === 'probed').length;
     return { name, description, entries: entries.length, probed, cited: entries.length - probed, dialects };
   });
@@ -87,16 +104,18 @@ async function list({ json }: JsonFlag): Promise<void> {
   process.stdout.write(table([['table', 'entries', 'probed', 'cited', 'what it is'], ...rows]));
 }
 
-async function show(name: string, { json }: JsonFlag): Promise<void> {
+async function show(name: string, flags: BackendsFlags): Promise<void> {
+  const { json } = flags;
   const { loadBackend } = await import('../node/load-backend.js');
-  const backend = await loadBackend(name);
+  const backend = await loadBackend(name, await pluginTables(flags));
   if (json === true) printJson(backend);
   else process.stdout.write(describeBackend(backend));
 }
 
-async function check(file: string, { json }: JsonFlag, outcome: Outcome): Promise<void> {
+async function check(file: string, flags: BackendsFlags, outcome: Outcome): Promise<void> {
+  const { json } = flags;
   const { checkBackendFile } = await import('../node/load-backend.js');
-  const { findings } = await checkBackendFile(file);
+  const { findings } = await checkBackendFile(file, await pluginTables(flags));
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   if (errors > 0) outcome.code = EXIT.error;
   if (json === true) {
@@ -115,19 +134,27 @@ async function check(file: string, { json }: JsonFlag, outcome: Outcome): Promis
   );
 }
 
-async function diff(first: string, second: string, { json }: JsonFlag): Promise<void> {
+async function diff(first: string, second: string, flags: BackendsFlags): Promise<void> {
+  const { json } = flags;
   const { loadBackend } = await import('../node/load-backend.js');
   const { diffBackends } = await import('@bitwright/backends');
-  const [a, b] = [await loadBackend(first), await loadBackend(second)];
+  const extra = await pluginTables(flags);
+  const [a, b] = [await loadBackend(first, extra), await loadBackend(second, extra)];
   const difference = diffBackends(a, b);
   if (json === true) printJson({ first: a.name, second: b.name, ...difference });
   else process.stdout.write(describeDifference(a.name, b.name, difference));
 }
 
-async function probe(name: string, { json }: JsonFlag, signal: AbortSignal, outcome: Outcome): Promise<void> {
+async function probe(
+  name: string,
+  flags: BackendsFlags,
+  signal: AbortSignal,
+  outcome: Outcome,
+): Promise<void> {
+  const { json } = flags;
   const { loadBackend } = await import('../node/load-backend.js');
   const { probeBackend } = await import('../node/probe-backend.js');
-  const backend = await loadBackend(name);
+  const backend = await loadBackend(name, await pluginTables(flags));
   const progress = await openProgress();
   const report = await probeBackend(backend, { signal, onProgress: progress.update }).finally(() =>
     progress.stop(),

@@ -29,8 +29,7 @@ export const RECIPES: readonly Recipe[] = [
   },
   {
     name: 'best',
-    description:
-      'balanced, then weights, scales and biases learned block by block, and once through the whole network',
+    description: 'balanced, then weights, scales and biases learned block by block',
     rounding: coordinateDescentRounding,
     biasCorrection: true,
     reconstruction: RECONSTRUCTION,

@@ -135,13 +135,3 @@ export function nodesBetween(input: Value, output: Value): Set<OpNode> {
   }
   return found;
 }
-
-/** The network as one block; undefined for one of several inputs or outputs. */
-export function wholeBlock(prepared: PreparedModel): Block | undefined {
-  const { inputs, outputs } = prepared.module.graph;
-  const [input] = inputs;
-  const [output] = outputs;
-  if (input === undefined || output === undefined || inputs.length + outputs.length > 2) return undefined;
-  const layers = prepared.layers.filter(({ weightQuantizer }) => weightQuantizer !== undefined);
-  return blockOf(input, input, output, layers);
-}

@@ -6,9 +6,6 @@ import { GraphWriter } from './graph-writer.js';
 import { batchLost } from './run-rows.js';
 import type { TrainingGraph } from './training-graph.js';
 
-/** How far a block's output is from the float network's: squared error by the target's power, or divergence of the class probabilities. */
-export type LossKind = 'squared-error' | 'divergence';
-
 /** A training graph as two models: one that runs it forward, one that computes the gradients of its loss. */
 export interface TrainingModels {
   /** From `input` and the parameters to `output`. */
@@ -23,12 +20,12 @@ export interface TrainingModels {
 }
 
 /**
- * Adds a loss and its gradients to a training graph.
+ * Adds a loss and its gradients to a training graph: the squared error of the output by the power of the target.
  *
  * @param power the mean square of the target.
  * @throws AUTODIFF_UNSUPPORTED, AUTODIFF_SHAPE; RECONSTRUCT_BATCH when the block does not keep the batch.
  */
-export function buildModels(training: TrainingGraph, kind: LossKind, power: number): TrainingModels {
+export function buildModels(training: TrainingGraph, power: number): TrainingModels {
   const { module, input, output, parameters } = training;
   const { graph } = module;
   inferShapes(module);
@@ -39,10 +36,7 @@ export function buildModels(training: TrainingGraph, kind: LossKind, power: numb
   }
   const forward = emitBytes(module, { external: 'inline' });
   const target = graph.placeholder('target', output.type).output;
-  const loss =
-    kind === 'divergence'
-      ? divergence(graph, output, target, sizes[0]!)
-      : squaredError(graph, output, target, power);
+  const loss = squaredError(graph, output, target, power);
   inferShapes(module);
   const inputs = parameters.map(({ name }) => graph.findValue(name)!);
   const gradients = addGradients(graph, loss, inputs);
@@ -64,13 +58,4 @@ function squaredError(graph: Graph, output: Value, target: Value, power: number)
   const off = w.op('Sub', [output, target]);
   const mean = w.op('ReduceMean', [w.op('Mul', [off, off])], { keepdims: 0 });
   return w.op('Mul', [mean, w.scalar(1 / Math.max(power, 1e-12))]);
-}
-
-/** Cross-entropy of the target's probabilities, which differs from the Kullback-Leibler divergence by a constant. */
-function divergence(graph: Graph, output: Value, target: Value, batch: number): Value {
-  const w = new GraphWriter(graph);
-  const wanted = w.op('Softmax', [target], { axis: -1 });
-  const found = w.op('LogSoftmax', [output], { axis: -1 });
-  const sum = w.op('ReduceSum', [w.op('Mul', [wanted, found])], { keepdims: 0 });
-  return w.op('Mul', [sum, w.scalar(-1 / batch)]);
 }

@@ -47,10 +47,7 @@ const source = (own?: number): SampleSource => ({
 });
 
 const RATES = { weight: 5e-3, 'weight-scale': 3e-3, bias: 3e-3, step: 3e-3 };
-const plan = (steps: number): ReconstructionPlan => ({
-  blocks: { steps, quantizedShare: 0.5, rates: RATES },
-  whole: { steps, quantizedShare: 1, rates: RATES },
-});
+const plan = (steps: number): ReconstructionPlan => ({ steps, quantizedShare: 0.5, rates: RATES });
 
 async function quantized(
   text: string,
@@ -97,9 +94,9 @@ it('brings every block nearer to the float network, keeps codes on their grids, 
     runs.push({ outcomes, state: state(prepared), prepared });
   }
   const [first, second] = runs;
-  expect(first!.outcomes.map(({ block }) => block.layers.length)).toEqual([1, 2, 1, 4]);
+  expect(first!.outcomes.map(({ block }) => block.layers.length)).toEqual([1, 2, 1]);
   const ratios = first!.outcomes.map(({ before, after }) => after / before);
-  expect(Math.min(...ratios.slice(0, 3))).toBeLessThan(0.8);
+  expect(Math.min(...ratios)).toBeLessThan(0.8);
   expect(ratios[1]).toBeLessThan(1);
   expect(second!.state).toEqual(first!.state);
   for (const { weightQuantizer } of first!.prepared.layers) {
@@ -113,11 +110,7 @@ it('keeps what a block had when training does not help', async () => {
   const { prepared, float } = await quantized(TEXT, 'W4A4');
   const before = state(prepared);
   const wild = { weight: 5, 'weight-scale': 3, bias: 9, step: 3 };
-  const { blocks, whole } = plan(3);
-  await reconstruct(prepared, float, {
-    ...options(3),
-    plan: { blocks: { ...blocks, rates: wild }, whole: { ...whole, rates: wild } },
-  });
+  await reconstruct(prepared, float, { ...options(3), plan: { ...plan(3), rates: wild } });
   expect(state(prepared)).toEqual(before);
 });
 
@@ -128,10 +121,7 @@ it('leaves a block that has no gradient, says which, and goes on with the others
     ...options(10),
     onBlock: ({ block }) => void outcomes.push(block.output.name),
   });
-  expect(told.map(({ code, at }) => [code, at.value])).toEqual([
-    ['RECONSTRUCT_LEFT', 'rs'],
-    ['RECONSTRUCT_LEFT', 'y'],
-  ]);
+  expect(told.map(({ code, at }) => [code, at.value])).toEqual([['RECONSTRUCT_LEFT', 'rs']]);
   expect(outcomes).toHaveLength(2);
 });
 
@@ -141,7 +131,7 @@ it('says when the memory is too small, counts its steps, and stops when asked to
   expect(told).toMatchObject([{ code: 'RECONSTRUCT_LEFT' }]);
   const steps: number[] = [];
   await reconstruct(prepared, float, { ...options(2), onProgress: (done) => void steps.push(done) });
-  expect(steps.at(-1)).toBe(8);
+  expect(steps.at(-1)).toBe(6);
   const controller = new AbortController();
   const stopped = reconstruct(prepared, float, {
     ...options(50),

@@ -3,13 +3,13 @@ import type { SampleSource } from '@bitwright/data';
 import type { Value } from '@bitwright/graph';
 import type { OpenExecutor } from '@bitwright/runtime';
 import type { PreparedModel } from '../prepare.js';
-import { type Block, planBlocks, wholeBlock } from './blocks.js';
+import { type Block, planBlocks } from './blocks.js';
 import { largestCut } from './cut-sizes.js';
 import { runFloat, runQuantized } from './forward.js';
 import type { FloatModel } from './latent-weights.js';
-import { buildModels, type LossKind } from './loss.js';
+import { buildModels } from './loss.js';
 import { type ReconstructionPlan, type TrainingPlan, trainingBatch } from './plan.js';
-import { divergence, loadRows, power, type Rows, relativeError, slicedRows } from './rows.js';
+import { loadRows, power, type Rows, relativeError, slicedRows } from './rows.js';
 import { train } from './train.js';
 import { buildTrainingGraph } from './training-graph.js';
 import { snapshot, writeBack } from './write-back.js';
@@ -43,8 +43,8 @@ const FEWEST_SAMPLES = 16;
 
 /**
  * Learns weights, scales, biases and activation steps of a quantized network block by block, each with inputs from the
- * network that is quantized up to it, so that its output comes near that of the float network (BRECQ, Li et al., ICLR 2021),
- * then once more through the whole network. In place. A block whose error on samples held back is not lower keeps what it
+ * network that is quantized up to it, so that its output comes near that of the float network (BRECQ, Li et al., ICLR 2021).
+ * In place. A block whose error on samples held back is not lower keeps what it
  * had; so does one that has no gradient, and that is told.
  *
  * @param float the model as it was prepared, from {@link rememberFloat}.
@@ -75,8 +75,7 @@ class Reconstruction {
     const { prepared, float } = this;
     const { open, plan, seed, signal } = this.options;
     const blocks = planBlocks(prepared);
-    const whole = wholeBlock(prepared);
-    const total = blocks.length * plan.blocks.steps + (whole ? plan.whole.steps : 0);
+    const total = blocks.length * plan.steps;
     const start = await this.#load(input, blocks);
     if (start === undefined) return this.#diagnostics;
     const batch = start.sizes[0]!;
@@ -94,13 +93,7 @@ class Reconstruction {
         float: await runFloat(float, reads, reference, open),
         target: await runFloat(float, [at, block.output], reference, open),
       };
-      await this.#attempt(block, rows, 'squared-error', { ...plan.blocks, batch, seed: seed + i }, total);
-    }
-    if (whole !== undefined) {
-      const target = await runFloat(float, [input, whole.output], start, open);
-      const rows = { quantized: start, float: start, target };
-      const kind = target.sizes.length === 2 && target.sizes[1]! > 1 ? 'divergence' : 'squared-error';
-      await this.#attempt(whole, rows, kind, { ...plan.whole, batch, seed: seed + blocks.length }, total);
+      await this.#attempt(block, rows, { ...plan, batch, seed: seed + i }, total);
     }
     return this.#diagnostics;
   }
@@ -119,16 +112,10 @@ class Reconstruction {
   }
 
   /** Reconstructs a block, if it can be differentiated. */
-  async #attempt(
-    block: Block,
-    rows: BlockRows,
-    kind: LossKind,
-    plan: TrainingPlan,
-    total: number,
-  ): Promise<void> {
+  async #attempt(block: Block, rows: BlockRows, plan: TrainingPlan, total: number): Promise<void> {
     const before = this.#done;
     try {
-      await this.#reconstruct(block, rows, kind, plan, total);
+      await this.#reconstruct(block, rows, plan, total);
     } catch (thrown) {
       if (!(thrown instanceof BitwrightError) || !UNFIT.has(thrown.code)) throw thrown;
       this.#diagnostics.push(
@@ -139,19 +126,13 @@ class Reconstruction {
     this.options.onProgress?.(this.#done, total);
   }
 
-  async #reconstruct(
-    block: Block,
-    rows: BlockRows,
-    kind: LossKind,
-    plan: TrainingPlan,
-    total: number,
-  ): Promise<void> {
+  async #reconstruct(block: Block, rows: BlockRows, plan: TrainingPlan, total: number): Promise<void> {
     const { prepared, float } = this;
     const { open, signal, onProgress } = this.options;
     const { samples, sizes } = rows.quantized;
     const used = samples - Math.floor(samples * HELD_BACK);
     const training = buildTrainingGraph(prepared, float, block, sizes);
-    const models = buildModels(training, kind, power(rows.target.values));
+    const models = buildModels(training, power(rows.target.values));
     const part = (all: Rows): Float32Array => slicedRows(all, 0, used).values;
     const [quantized, input, target] = [part(rows.quantized), part(rows.float), part(rows.target)];
     // with too few samples to hold some back, those that were trained on must do
@@ -160,9 +141,7 @@ class Reconstruction {
       const held = slicedRows(rows.quantized, first, samples);
       const wanted = slicedRows(rows.target, first, samples).values;
       const found = await runQuantized(prepared, float, [block.input, block.output], held, open);
-      return kind === 'divergence'
-        ? divergence(found.values, wanted, found.sizes.at(-1)!)
-        : relativeError(found.values, wanted);
+      return relativeError(found.values, wanted);
     };
     const before = await error();
     const restore = snapshot(block);

@@ -65,25 +65,3 @@ export function relativeError(found: Float32Array, wanted: Float32Array): number
   for (let i = 0; i < found.length; i++) sum += (found[i]! - wanted[i]!) ** 2;
   return sum / found.length / Math.max(power(wanted), 1e-12);
 }
-
-/** The mean Kullback-Leibler divergence of class probabilities from those wanted, for rows of so many logits. */
-export function divergence(found: Float32Array, wanted: Float32Array, width: number): number {
-  let sum = 0;
-  for (let start = 0; start < found.length; start += width) {
-    const own = logSumExp(found, start, width);
-    const other = logSumExp(wanted, start, width);
-    for (let i = start; i < start + width; i++) {
-      const log = wanted[i]! - other;
-      sum += Math.exp(log) * (log - (found[i]! - own));
-    }
-  }
-  return (sum * width) / found.length;
-}
-
-function logSumExp(values: Float32Array, start: number, width: number): number {
-  let largest = Number.NEGATIVE_INFINITY;
-  for (let i = start; i < start + width; i++) largest = Math.max(largest, values[i]!);
-  let sum = 0;
-  for (let i = start; i < start + width; i++) sum += Math.exp(values[i]! - largest);
-  return largest + Math.log(sum);
-}

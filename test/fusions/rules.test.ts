@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fusionRules } from '@bitwright/fusions';
 import { type GraphModule, lint, parseModule, printModule } from '@bitwright/graph';
 import { applyRules, foldConstants } from '@bitwright/rewrite';
@@ -21,6 +23,16 @@ function fuse(signature: string, body: string, constants = 'float one = {1}') {
 const IMAGE = '(float[N,2,4,4] x) => (float[N,2,4,4] y)';
 const WEIGHT = 'float[2,2,1,1] w = {1, 2, 3, 4}';
 const bodyOf = (module: GraphModule) => /\{\n([^{}]*)\n\}\s*$/.exec(printModule(module))?.[1]?.trim();
+
+test('every rule is one file of at most 150 lines that says what it is equal to', () => {
+  const sources = join(import.meta.dirname, '../../packages/fusions/src');
+  for (const { name } of fusionRules) {
+    const text = readFileSync(join(sources, `${name}.ts`), 'utf8');
+    expect([name, text.split('\n').length <= 150]).toEqual([name, true]);
+    const algebra = text.split('\n').some((line) => /^(\/\*\*| \*) .* = /.test(line));
+    if (name !== 'report-batch-norm') expect([name, algebra]).toEqual([name, true]);
+  }
+});
 
 describe('batch normalizations leave a reason', () => {
   test('behind a Conv that others read too: it becomes a depthwise Conv', () => {

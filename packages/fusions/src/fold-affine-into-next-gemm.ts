@@ -34,7 +34,7 @@ export const foldAffineIntoNextGemm = defineRule({
     const features = w.tensor.dims[transposed ? 1 : 0] ?? 0;
     if (x.shape?.length !== 2 || x.shape[1] !== features)
       return reject('RULE_CHANNELS', `'${x.name}' is not known to have ${features} features`, x);
-    if (b !== undefined && b.tensor.dims.slice(0, -1).some((dim) => dim !== 1))
+    if (b?.tensor.dims.slice(0, -1).some((dim) => dim !== 1))
       return reject('RULE_NOT_PER_CHANNEL', `'${b.output.name}' has not one value a feature`, b);
     const affine = constantAffine(map, c, features, 1, 2);
     if (affine instanceof Rejection) return affine;

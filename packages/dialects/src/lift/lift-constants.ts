@@ -35,6 +35,47 @@ export function roleAt(use: Use): ConstantUse {
   return { role: 'activation', reader };
 }
 
+/**
+ * Lets one reader of constant codes read a quantizer of its own. Codes that a reader only transposes, as exporters do with the
+ * weights of a MatMul, are transposed here.
+ */
+export function placeConstant(
+  lifter: Lifter,
+  constant: ConstantCodes,
+  qparams: QParams,
+  use: Use,
+  before: Node,
+  isExact = false,
+): Unliftable | undefined {
+  const { node } = use;
+  if (node.kind === 'op' && node.is('Transpose') && constant.dims.length === 2 && !node.output.isReturned) {
+    const perm = node.attributes.ints('perm') ?? [1, 0];
+    const turned = perm[0] === 1 ? transposed(constant, qparams) : { constant, qparams };
+    for (const inner of [...node.output.uses]) {
+      const refused = placeConstant(lifter, turned.constant, turned.qparams, inner, before, isExact);
+      if (refused !== undefined) return refused;
+    }
+    return undefined;
+  }
+  const made = constantQuantizer(lifter, constant, qparams, roleAt(use), before, isExact);
+  if (made instanceof Unliftable) return made;
+  node.setInput(use.index, made);
+  return undefined;
+}
+
+function transposed(
+  constant: ConstantCodes,
+  qparams: QParams,
+): { readonly constant: ConstantCodes; readonly qparams: QParams } {
+  const [rows = 0, columns = 0] = constant.dims;
+  const codes = constant.codes.map((_, i) => constant.codes[(i % rows) * columns + Math.floor(i / rows)]!);
+  const { axis } = qparams;
+  return {
+    constant: { ...constant, dims: [columns, rows], codes },
+    qparams: axis === undefined ? qparams : { ...qparams, axis: 1 - axis },
+  };
+}
+
 /** Puts constant codes behind a quantizer of the private dialect: codes, scales and zero points are those of the file, on the true grid. */
 export function constantQuantizer(
   lifter: Lifter,

@@ -1,7 +1,7 @@
 import { type DType, dtypeOfCode, type QParams, quantizeTensor } from '@bitwright/core';
 import type { OpNode, Value } from '@bitwright/graph';
 import { constantOf } from './constant-of.js';
-import { constantQuantizer, roleAt } from './lift-constants.js';
+import { placeConstant } from './lift-constants.js';
 import type { Lifter, LiftHandler, Twin } from './lifter.js';
 import { readQParams, sameScale, Unliftable } from './read-qparams.js';
 
@@ -29,9 +29,8 @@ export const liftDequantizeLinear: LiftHandler = (lifter, node) => {
     const qparams = paramsOf(node, constant.carrier, constant.dims);
     if (qparams instanceof Unliftable) return lifter.leave(node, qparams);
     for (const use of [...node.output.uses]) {
-      const made = constantQuantizer(lifter, constant, qparams, roleAt(use), node);
-      if (made instanceof Unliftable) return lifter.leave(node, made);
-      use.node.setInput(use.index, made);
+      const refused = placeConstant(lifter, constant, qparams, use, node);
+      if (refused !== undefined) return lifter.leave(node, refused);
     }
     return;
   }

@@ -139,6 +139,21 @@ it('restores the sign of grids that the file holds at the low end of uint8', () 
   expect(output).toMatchObject({ signed: false, quantMin: 0, quantMax: 15, zeroPoint: Int32Array.of(0) });
 });
 
+it('transposes weights that a file transposes in front of a MatMul', () => {
+  const { module, codes } = lift(
+    `d = DequantizeLinear<axis=0>(w, ss, ii) t = Transpose<perm=[1,0]>(d) y = MatMul(x, t)`,
+    `${PARAMS}, int8[2,3] w = {1,2,3,-4,5,6}`,
+    'float[1,3] x) => (float[1,2] y)',
+  );
+  expect(codes).toEqual([]);
+  expect(weightsOf(module)).toMatchObject([{ role: 'weight', axis: 1, codes: [1, -4, 2, 5, 3, 6] }]);
+  expect(outline(module).map((line) => line.replace(/.* = /, '').replace(/\(.*/, ''))).toEqual([
+    'FakeQuantize',
+    'MatMul',
+    'DeQuantStub',
+  ]);
+});
+
 it('gives each reader of shared weights a quantizer of its own', () => {
   const { module } = lift('d = DequantizeLinear(w, s) a = MatMul(x, d) y = MatMul(a, d)', W('1,2,3,4'));
   expect(weightsOf(module)).toHaveLength(2);

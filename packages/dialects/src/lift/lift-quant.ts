@@ -1,7 +1,7 @@
 import { type DType, floatData, type QParams, quantGrid, quantizeTensor, type Tensor } from '@bitwright/core';
 import type { OpNode, Value } from '@bitwright/graph';
 import { constantOf } from './constant-of.js';
-import { constantQuantizer, roleAt } from './lift-constants.js';
+import { placeConstant } from './lift-constants.js';
 import { activationTwin } from './lift-linear.js';
 import type { LiftHandler } from './lifter.js';
 import { Unliftable } from './read-qparams.js';
@@ -22,9 +22,8 @@ export const liftQuant: LiftHandler = (lifter, node) => {
   const name = input.name.replace(/_on_grid$/, '');
   for (const use of [...node.output.uses]) {
     const constant = { name, dims: tensor.dims, codes, carrier };
-    const made = constantQuantizer(lifter, constant, qparams, roleAt(use), node, true);
-    if (made instanceof Unliftable) return lifter.leave(node, made);
-    use.node.setInput(use.index, made);
+    const refused = placeConstant(lifter, constant, qparams, use, node, true);
+    if (refused !== undefined) return lifter.leave(node, refused);
   }
 };
 

@@ -1,4 +1,5 @@
-// Whole-process time and memory of `quantize` against onnxruntime's own static quantizer, in turn, in one run.
+// Whole-process time of `quantize --method fast` (scales by the MSE search) against onnxruntime's own static quantizer, in turn, in one
+// run: wall time, processor time of the process and its children, and the largest resident memory that `quantize` reports.
 // usage: node test/bench/quantize.mjs MODEL CALIBRATION_CARD RUNS -- PEER COMMAND...
 // The peer is a command that quantizes the same model with the same samples; ratios are ours / peer.
 import { spawnSync } from 'node:child_process';
@@ -21,24 +22,31 @@ const ours = [
   card,
   '--samples',
   '1024',
+  '--method',
+  'fast',
+  '--json',
 ];
 
-const seconds = (command) => {
-  const started = performance.now();
-  const { status, stderr } = spawnSync(command[0], command.slice(1), { encoding: 'utf8' });
+/** Wall seconds, processor seconds (user and system) and the largest resident memory of a process, by GNU time. */
+function measure(command) {
+  const { status, stderr } = spawnSync('/usr/bin/time', ['-f', '%e %U %S %M', ...command], {
+    encoding: 'utf8',
+  });
   if (status !== 0) throw new Error(`${command.join(' ')} failed: ${stderr}`);
-  return (performance.now() - started) / 1000;
-};
-
-const ratios = [];
-for (let run = 0; run < Number(runs); run++) {
-  const [mine, theirs] = [seconds(ours), seconds(peer)];
-  ratios.push(mine / theirs);
-  console.log(
-    `run ${run + 1}: bitwright ${mine.toFixed(2)} s, peer ${theirs.toFixed(2)} s, ratio ${(mine / theirs).toFixed(2)}`,
-  );
+  const [wall, user, system, kilobytes] = stderr.trim().split('\n').at(-1).split(' ').map(Number);
+  return { wall, cpu: user + system, megabytes: kilobytes / 1024 };
 }
-ratios.sort((a, b) => a - b);
-console.log(
-  `ratio: min ${ratios[0].toFixed(2)}, median ${ratios[ratios.length >> 1].toFixed(2)}, max ${ratios.at(-1).toFixed(2)}`,
-);
+
+const shown = ({ wall, cpu, megabytes }) =>
+  `${wall.toFixed(2)} s wall, ${cpu.toFixed(2)} s cpu, ${megabytes.toFixed(0)} MB`;
+const ratios = { wall: [], cpu: [] };
+for (let run = 0; run < Number(runs); run++) {
+  const [mine, theirs] = [measure(ours), measure(peer)];
+  for (const key of ['wall', 'cpu']) ratios[key].push(mine[key] / theirs[key]);
+  console.log(`run ${run + 1}: bitwright ${shown(mine)}; peer ${shown(theirs)}`);
+}
+for (const [key, all] of Object.entries(ratios)) {
+  all.sort((a, b) => a - b);
+  const [min, median, max] = [all[0], all[all.length >> 1], all.at(-1)].map((ratio) => ratio.toFixed(2));
+  console.log(`${key} ratio: min ${min}, median ${median}, max ${max}`);
+}

@@ -32,8 +32,8 @@ export {
   sequence,
   variadic,
 } from './pattern-builders.js';
-export { describePattern, type PatternData } from './pattern-data.js';
-export type { CapturesOf } from './pattern-types.js';
+export { childrenOf, describePattern, type PatternData } from './pattern-data.js';
+export type * from './pattern-types.js';
 export { keepProvenance, type Provenance, provenanceOf } from './provenance.js';
 export { readNumber } from './read-number.js';
 export { isRejection, Rejection, reject } from './rejection.js';

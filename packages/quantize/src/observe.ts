@@ -155,7 +155,7 @@ async function openObservedModel(
   graph.setOutputs(tensors.map((name) => graph.findValue(name)!));
   graph.eliminateDeadCode();
   copy.opsets.delete('ai.bitwright');
-  return open(emitBytes(copy, { external: 'inline' }), { name: 'the float model' });
+  return open(emitBytes(copy, { external: 'inline' }), { name: 'the float model', idleThreadsSleep: true });
 }
 
 async function observe(

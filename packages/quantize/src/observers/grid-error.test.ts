@@ -9,6 +9,7 @@ it('counts each value once where no counts are given', () => {
   const grid = quantGrid(4, true);
   expect(gridError({ values }, 0.5, 0, grid)).toBe(gridError({ values, counts }, 0.5, 0, grid));
   expect(gridError({ values: Float64Array.of(0.25) }, 0.5, 0, grid)).toBeCloseTo(0.25 ** 2.4, 12);
+  expect(gridError({ values: Float64Array.of(0.25) }, 0.5, 0, grid, 2)).toBeCloseTo(0.25 ** 2, 12);
 });
 
 it('sums rounding inside of the grid and clipping outside, weighted', () => {

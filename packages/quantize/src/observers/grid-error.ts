@@ -1,14 +1,16 @@
 import { type QuantGrid, roundHalfEven } from '@bitwright/core';
 
-/** The norm of the error that scales are searched with: |error|^2.4, as GPTQ and BRECQ use for their grids. */
+/** The norm that scales are searched with, |error|^2.4, as GPTQ and BRECQ use for their grids. */
 export const ERROR_NORM = 2.4;
 
 const TABLE_SIZE = 1024;
-// |t|^2.4 for t = 0..0.5, the rounding error in units of the scale
-const roundingError = Float64Array.from(
-  { length: TABLE_SIZE + 1 },
-  (_, i) => (i / TABLE_SIZE / 2) ** ERROR_NORM,
-);
+
+/** |t|^norm for t = 0..0.5, the rounding error in units of the scale. */
+function roundingErrors(norm: number): Float64Array {
+  return Float64Array.from({ length: TABLE_SIZE + 1 }, (_, i) => (i / TABLE_SIZE / 2) ** norm);
+}
+
+const TABLES = { 2: roundingErrors(2), 2.4: roundingErrors(ERROR_NORM) } as const;
 
 /** Values and how often each stands; without counts each stands once. */
 export interface CountedValues {
@@ -16,13 +18,15 @@ export interface CountedValues {
   readonly counts?: Float64Array;
 }
 
-/** The summed |x - Q(x)|^2.4 of values on the real grid: rounding inside of it (by table), clipping outside. */
+/** The summed |x - Q(x)|^norm of values on the real grid: rounding inside of it (by table), clipping outside. */
 export function gridError(
   { values, counts }: CountedValues,
   scale: number,
   zeroPoint: number,
   grid: QuantGrid,
+  norm: keyof typeof TABLES = ERROR_NORM,
 ): number {
+  const table = TABLES[norm];
   const low = grid.quantMin - zeroPoint;
   const high = grid.quantMax - zeroPoint;
   let sum = 0;
@@ -30,8 +34,8 @@ export function gridError(
     const t = values[i]! / scale;
     const rounded = t < low ? low : t > high ? high : roundHalfEven(t);
     const size = Math.abs(t - rounded);
-    const error = size <= 0.5 ? roundingError[(size * (2 * TABLE_SIZE) + 0.5) | 0]! : size ** ERROR_NORM;
+    const error = size <= 0.5 ? table[(size * (2 * TABLE_SIZE) + 0.5) | 0]! : size ** norm;
     sum += counts === undefined ? error : counts[i]! * error;
   }
-  return sum * scale ** ERROR_NORM;
+  return sum * scale ** norm;
 }

@@ -34,13 +34,13 @@ function statisticsOf(values: Float32Array) {
   return { histogram, movingMin: 0, movingMax: 0 };
 }
 
-/** The summed |x - Q(x)|^2.4 of the samples themselves. */
+/** The summed |x - Q(x)|^2.4, from 8 bits on |x - Q(x)|^2, of the samples themselves. */
 function errorOn(values: Float32Array, low: number, high: number, choice: GridChoice): number {
   const { scale, zeroPoint } = rangeToQParams(low, high, choice.grid, choice);
   let sum = 0;
   for (const x of values) {
     const back = dequantizeValue(quantizeValue(x, scale, zeroPoint, choice.grid), scale, zeroPoint);
-    sum += Math.abs(x - back) ** 2.4;
+    sum += Math.abs(x - back) ** (choice.grid.bits >= 8 ? 2 : 2.4);
   }
   return sum;
 }

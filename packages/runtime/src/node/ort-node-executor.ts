@@ -48,17 +48,21 @@ export async function openOrtNode(model: Uint8Array, options: ExecutorOptions = 
 }
 
 function sessionOptions(options: ExecutorOptions): Ort.InferenceSession.SessionOptions {
+  const session = {
+    ...(options.idleThreadsSleep === true && { intra_op: { allow_spinning: '0' } }),
+    ...(options.mode === 'faithful' && { disable_quant_qdq: '1' }),
+  };
   return {
     logSeverityLevel: 4,
     graphOptimizationLevel: 'all',
     ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
     ...(options.optimizedModelPath !== undefined && { optimizedModelFilePath: options.optimizedModelPath }),
-    ...(options.mode === 'faithful' && {
-      extra: {
-        session: { disable_quant_qdq: '1' },
+    extra: {
+      session,
+      ...(options.mode === 'faithful' && {
         optimization: { disable_specified_optimizers: REWRITING_OPTIMIZERS },
-      },
-    }),
+      }),
+    },
   };
 }
 

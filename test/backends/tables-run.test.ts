@@ -83,6 +83,13 @@ describe('what each table demands is in the files', () => {
     expect(await correct(bytes)).toBeGreaterThan(480);
   });
 
+  it.each(['fast', 'balanced'] as const)('vitis-dpu: the method %s keeps to it', async (method) => {
+    const options = { bits: '8', data, samples: 16, backend: 'vitis-dpu', method } as const;
+    const { bytes } = await quantize(join(MNIST, 'resnet8_ce.onnx'), options);
+    const scales = scalesOf(captureModel(bytes, { name: method }));
+    expect(scales.filter((scale) => !Number.isInteger(Math.log2(scale)))).toEqual([]);
+  });
+
   it('qnn: uint8 or uint16 activations, int8 weights, int32 bias', async () => {
     const eight = await quantizedBy('qnn');
     expect(carriers(eight.module, 'QuantizeLinear')).toEqual(['uint8']);

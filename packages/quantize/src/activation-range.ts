@@ -56,15 +56,20 @@ export function rangeOnGrid(
   return { min, max, low, high, ...qparams, ...choice.grid };
 }
 
-/** True where parameters that were chosen for another request may not be taken over as they are. */
-export function isConstrained({ config, constraints }: ObserverGroup): boolean {
+/** True where the scale of a group must stay as it was chosen: a fixed range, a power of two, or held within a backend's bounds. */
+export function keepsScale({ config, constraints }: ObserverGroup): boolean {
   return (
     config.powerOfTwo ||
     constraints.powerOfTwo === true ||
-    constraints.symmetric === true ||
+    constraints.fixedRange !== undefined ||
     constraints.scaleMinLowerBound !== undefined ||
     constraints.scaleMaxUpperBound !== undefined
   );
+}
+
+/** True where parameters that were chosen for another request may not be taken over as they are. */
+export function isConstrained(group: ObserverGroup): boolean {
+  return keepsScale(group) || group.constraints.symmetric === true;
 }
 
 /** The whole grid covers the range, whatever the data: scale = (high - low) / 2^bits. */

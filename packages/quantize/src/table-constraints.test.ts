@@ -3,7 +3,7 @@ import { DenseTensor } from '@bitwright/core';
 import { lint, quantSpecOf } from '@bitwright/graph';
 import { expect, it } from 'vitest';
 import { type Choices, model, outline, producerOf, resolverOf } from '../test/prepared-model.js';
-import { chooseRange } from './activation-range.js';
+import { chooseRange, keepsScale } from './activation-range.js';
 import { GrowingStatistics, groupStatistics } from './observe.js';
 import { minMaxObserver } from './observers/min-max.js';
 import { type ObserverGroup, type PreparedModel, prepare } from './prepare.js';
@@ -80,6 +80,13 @@ it('power-of-two scales and bounds of the scale are kept', () => {
   const clipped = rangeOf(single({ scaleMaxUpperBound: 0.5 }), [-10, 245]);
   expect(clipped).toMatchObject({ scale: 0.5, zeroPoint: 20, told: ['SCALE_BOUND_CLIPS'] });
   expect(rangeOf(single({ powerOfTwo: true, scaleMinLowerBound: 0.3 }), [0, 1]).scale).toBe(0.5);
+});
+
+it('knows which scales no later step may change', () => {
+  for (const held of [{ powerOfTwo: true }, { scaleMinLowerBound: 0.1 }, { scaleMaxUpperBound: 1 }])
+    expect(keepsScale(single(held))).toBe(true);
+  for (const free of [{}, { symmetric: true }, { signed: true }])
+    expect(keepsScale(single(free))).toBe(false);
 });
 
 it('bounds of the codes are kept', () => {

@@ -12,7 +12,9 @@ import {
   quantSpecOf,
   type Value,
 } from '@bitwright/graph';
+import { keepsScale } from '../activation-range.js';
 import type { ObserverGroup, PreparedLayer, PreparedModel } from '../prepare.js';
+import { hasFixedScale } from '../sequential/rounded-weights.js';
 import type { Block } from './blocks.js';
 import { GraphWriter } from './graph-writer.js';
 import { type FloatModel, latentWeights } from './latent-weights.js';
@@ -145,7 +147,7 @@ class TrainingGraphBuilder {
       tensor.dims,
       latentWeights(tensor, this.float.weights.get(layer)!),
     );
-    const fixed = layer.config.powerOfTwo;
+    const fixed = hasFixedScale(layer);
     const axis = qparams.axis;
     const channels = tensor.dims.map((size, i) => (i === axis ? size : 1));
     const scale = fixed
@@ -181,9 +183,9 @@ class TrainingGraphBuilder {
     const here = new Set(this.block.quantizers);
     const steps: TrainedStep[] = [];
     for (const group of this.prepared.groups) {
-      const { quantizers, fixedRange, config } = group;
+      const { quantizers } = group;
       const [first] = quantizers;
-      if (first === undefined || fixedRange !== undefined || config.powerOfTwo) continue;
+      if (first === undefined || keepsScale(group)) continue;
       if (!quantizers.every((node) => here.has(node)) || quantSpecOf(first).bits > 8) continue;
       const spec = qparamsOf(first);
       const factor = this.#parameter('step', [], Float32Array.of(0));

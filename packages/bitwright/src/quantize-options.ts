@@ -63,6 +63,8 @@ export interface QuantizeOptions {
   readonly observer?: string;
   /** How weight ranges are chosen; `mse` by default. */
   readonly weightObserver?: 'mse' | 'min-max';
+  /** Brings the channels of neighbouring layers to like sizes first; by default where one scale serves a whole weight tensor and the method is not `fast`. */
+  readonly equalize?: boolean;
   /** The rounding algorithm, instead of the method's own. */
   readonly rounding?: string;
   readonly powerOfTwo?: boolean;
@@ -98,6 +100,7 @@ export interface ResolvedOptions {
   readonly method: (typeof METHODS)[number];
   readonly extensions: Extensions;
   readonly recipe: Recipe;
+  readonly equalize: boolean;
   /** An algorithm without data that was asked for instead of the recipe's. */
   readonly rounding: DataFreeRounding | undefined;
   readonly dialect: string;
@@ -148,6 +151,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
     method,
     extensions,
     recipe,
+    equalize: options.equalize ?? (method !== 'fast' && options.granularity === 'per-tensor'),
     rounding: rounding?.needsStatistics === false ? rounding : undefined,
     dialect,
     observer: findObserver(options.observer ?? 'mse', extensions.observers),

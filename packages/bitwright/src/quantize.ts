@@ -4,7 +4,7 @@ import { assertWritable, writeFileAtomically } from '@bitwright/core/node';
 import type { Dialect } from '@bitwright/dialects';
 import { emitBytes } from '@bitwright/emit';
 import { type GraphModule, lint } from '@bitwright/graph';
-import { type Bits, formatRanges, prepare, QConfigResolver } from '@bitwright/quantize';
+import { type Bits, equalize, formatRanges, prepare, QConfigResolver } from '@bitwright/quantize';
 import { foldConstantsWith, keepProvenance } from '@bitwright/rewrite';
 import { constantEvaluator, openOrtNode } from '@bitwright/runtime';
 import { type AccuracyComparison, compareAccuracy } from './accuracy-gate.js';
@@ -89,6 +89,7 @@ async function quantizeAnew(
     loadFused(model, options, resolved, opset, hooks),
   );
   const specs = inputSpecs(module);
+  if (resolved.equalize) equalize(module);
   const prepared = prepare(module, resolved.backend, resolver);
   clock.lap('capture');
 

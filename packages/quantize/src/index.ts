@@ -7,6 +7,7 @@ export {
 } from './calibrate.js';
 export { type ConvertOptions, convert } from './convert.js';
 export { convertWithRounding } from './convert-with-rounding.js';
+export { type Equalization, equalize } from './equalize/equalize.js';
 export { type EntryExplanation, explainTable } from './explain-table.js';
 export type { GridConstraints } from './grid-constraints.js';
 export { type LayerPlan, type PlannedLayer, planLayers } from './layer-plan.js';

@@ -23,6 +23,7 @@ export interface QuantizeFlags {
   readonly observer?: string;
   readonly weightObserver?: string;
   readonly rounding?: string;
+  readonly equalize?: boolean;
   readonly powerOfTwo?: boolean;
   readonly reduceRange?: boolean;
   readonly keepFloat?: string[];
@@ -66,6 +67,10 @@ export function quantizeCommand(signal: AbortSignal): Command {
     .option(
       '--rounding <name>',
       "instead of the method's: nearest, squant, gptq, coordinate-descent or adaround",
+    )
+    .option(
+      '--equalize',
+      'bring channels of neighbouring layers to like sizes first (default with per-tensor)',
     )
     .option('--power-of-two', 'scales are powers of two')
     .option('--reduce-range', 'one bit less for the weights')

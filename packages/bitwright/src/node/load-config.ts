@@ -22,6 +22,8 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
         weights: z.enum(WEIGHT_FORMS),
         granularity: z.enum(GRANULARITIES),
         bias: z.enum(BIAS_FORMS),
+        rounding: z.string(),
+        equalize: z.boolean(),
         powerOfTwo: z.boolean(),
         reduceRange: z.boolean(),
       })

@@ -4,15 +4,12 @@ import { evaluateModels, quantize } from 'bitwright';
 import { describe, expect, it } from 'vitest';
 import { ASSETS } from '../support/cli.js';
 
-/** Correct of 10 000, W and A alike, scheme integer-only, method fast, 1024 calibration images, int32 bias, stock session. */
-const LEAST: readonly (readonly [bits: number, correct: number])[] = [
-  [8, 9150],
-  [7, 9145],
-  [6, 9110],
-  [5, 8900],
-  [4, 8150],
-  [3, 3300],
-];
+/** Correct of the first 2000, 512 calibration images, int32 bias, stock session: well below what is measured, see docs/reference/accuracy.md. */
+const LEAST = [
+  ['fast', 'integer-only', 'W8A8', 1810],
+  ['fast', 'integer-only', 'W4A4', 1560],
+  ['balanced', 'academic', 'W2A2', 1480],
+] as const;
 
 describe.skipIf(ASSETS === undefined)('ResNet-20 on CIFAR-10', () => {
   const model = join(ASSETS ?? '', 'models/resnet20_cifar10_bn.onnx');
@@ -24,19 +21,11 @@ describe.skipIf(ASSETS === undefined)('ResNet-20 on CIFAR-10', () => {
     expect(result).toMatchObject({ correct: 9173, total: 10000, mode: 'default', convention: 'float' });
   });
 
-  it.each(LEAST)('at %i bits is right at least %i times', async (bits, least) => {
-    const { bytes } = await quantize(model, {
-      bits: `W${bits}A${bits}`,
-      scheme: 'integer-only',
-      method: 'fast',
-      data: calibration,
-      samples: 1024,
-    });
-    const [result] = await evaluateModels([bytes], { data: evaluation });
-    process.stdout.write(
-      `ResNet-20 W${bits}A${bits}: ${result!.correct}/${result!.total}; ${result!.convention}\n`,
-    );
-    expect(result!.total).toBe(10000);
+  it.each(LEAST)('with %s, %s, %s is right at least %i times', async (method, scheme, bits, least) => {
+    const { bytes } = await quantize(model, { bits, scheme, method, data: calibration, samples: 512 });
+    const [result] = await evaluateModels([bytes], { data: evaluation, samples: 2000 });
+    process.stdout.write(`ResNet-20 ${bits}: ${result!.correct}/${result!.total}; ${result!.convention}\n`);
+    expect(result!.total).toBe(2000);
     expect(result!.correct).toBeGreaterThanOrEqual(least);
   });
 

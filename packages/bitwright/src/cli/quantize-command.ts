@@ -89,11 +89,7 @@ export function quantizeCommand(signal: AbortSignal): Command {
     .option('--plugin <module>', 'load a plugin; may be repeated', collect)
     .option('--report <file>', 'write an HTML report')
     .addOption(new Option('--json', 'print one JSON document'))
-    .addHelpText(
-      'after',
-      `\nMethods:\n${RECIPES.map(({ name, description }) => `  ${name.padEnd(10)}${description}\n`).join('')}` +
-        '\nExample:\n  bitwright quantize model.onnx -o model.w4a4.onnx --bits W4A4 --data calibration.json\n',
-    )
+    .addHelpText('after', helpBelow())
     .action(async (model: string, flags: QuantizeFlags) => {
       const options = await toOptions(flags);
       const progress = await openProgress();
@@ -106,6 +102,11 @@ export function quantizeCommand(signal: AbortSignal): Command {
       }
       printResult(result, flags.json === true);
     });
+}
+
+function helpBelow(): string {
+  const methods = RECIPES.map(({ name, description }) => `  ${name.padEnd(10)}${description}\n`);
+  return `\nMethods:\n${methods.join('')}\nExample:\n  bitwright quantize model.onnx -o model.w4a4.onnx --bits W4A4 --data calibration.json\n`;
 }
 
 /** The choices of a configuration file with the command line's laid over them. */

@@ -22,8 +22,6 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
         weights: z.enum(WEIGHT_FORMS),
         granularity: z.enum(GRANULARITIES),
         bias: z.enum(BIAS_FORMS),
-        rounding: z.string(),
-        equalize: z.boolean(),
         powerOfTwo: z.boolean(),
         reduceRange: z.boolean(),
       })
@@ -52,6 +50,8 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
     weights: z.enum(WEIGHT_FORMS),
     observer: z.string(),
     weightObserver: z.enum(['mse', 'min-max']),
+    rounding: z.string(),
+    equalize: z.boolean(),
     powerOfTwo: z.boolean(),
     reduceRange: z.boolean(),
     mapping: mapping.partial(),
@@ -69,9 +69,12 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
   if (!parsed.success) throw configError(path, parsed.error.issues[0]!, Object.keys(schema.shape));
   const { plugins, ...config } = parsed.data;
   const loaded = plugins === undefined ? undefined : await loadPlugins(plugins, dirname(resolve(path)));
-  return Object.fromEntries(
-    Object.entries({ ...config, plugins: loaded }).filter(([, value]) => value !== undefined),
-  ) as BitwrightConfig;
+  return defined({ ...config, plugins: loaded }) as BitwrightConfig;
+}
+
+/** Without the keys that hold nothing. */
+function defined(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
 }
 
 function configError(

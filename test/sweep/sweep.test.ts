@@ -54,6 +54,35 @@ describe('sweep', () => {
       expect(existsSync(join(whole, name)), name).toBe(true);
   });
 
+  it('describes each model and quantization for the report', () => {
+    const report = DOCUMENTS.report.parse(JSON.parse(readFileSync(join(whole, 'report.json'), 'utf8')));
+    expect(report.sweep).toEqual(read(whole));
+    expect(report.models.map(({ path }) => path)).toEqual(models);
+    for (const { nodes, variants, pareto } of report.models) {
+      expect(variants.map(({ bits }) => bits)).toEqual(['W8A8', 'W4A4', 'W3A3']);
+      expect(pareto[0]!.bytes).toBeGreaterThan(pareto[2]!.bytes);
+      const names = new Set(nodes.map(({ name }) => name));
+      for (const { layers, tensors, certificate } of variants) {
+        expect(layers.every(({ name }) => names.has(name))).toBe(true);
+        const conv = layers.filter(({ opType }) => opType === 'Conv');
+        expect(conv.length).toBeGreaterThan(5);
+        const known = new Set(tensors.map(({ name }) => name));
+        for (const { input, output, weights, isolated, cumulative } of conv) {
+          expect(known.has(input!) && known.has(output!)).toBe(true);
+          expect(weights!.scale).toHaveLength(weights!.shape[0]!);
+          expect(isolated!).toBeGreaterThan(0);
+          expect(cumulative!).toBeLessThan(80);
+        }
+        const [image] = tensors;
+        expect(image!.counts.reduce((sum, count) => sum + count)).toBe(32 * 28 * 28);
+        expect(image!.codes).toHaveLength(image!.quantMax - image!.quantMin + 1);
+        expect(certificate!.total).toBeGreaterThan(10);
+      }
+      const noise = variants.map(({ layers }) => layers.find(({ opType }) => opType === 'Conv')!.isolated!);
+      expect(noise).toEqual([...noise].sort((a, b) => b - a));
+    }
+  });
+
   it('counts what evaluate --faithful counts on each emitted file, and what it counts on the float model', () => {
     const { runs, floats } = read(whole);
     for (const model of models) {

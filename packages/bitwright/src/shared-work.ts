@@ -1,6 +1,7 @@
 import type { Diagnostic } from '@bitwright/core';
 import type { GraphModule } from '@bitwright/graph';
 import {
+  type FloatHistogram,
   type Observations,
   type ObserveOptions,
   observeModel,
@@ -38,5 +39,25 @@ export class SharedWork {
     const held = this.#observations.get(key) ?? (await observeModel(prepared, options));
     this.#observations.set(key, held);
     return held;
+  }
+
+  /** The float model behind the passes, as the last quantization began with it. */
+  floatModel(): GraphModule {
+    return [...this.#models.values()].at(-1)!.module.clone();
+  }
+
+  /** True once a calibration has observed the float model; the layer-by-layer methods don't. */
+  get hasObservations(): boolean {
+    return this.#observations.size > 0;
+  }
+
+  /** The distribution that calibration saw of a tensor; undefined where none was observed. */
+  histogramOf(tensor: string): FloatHistogram | undefined {
+    for (const { tensors } of this.#observations.values()) {
+      // an output that leaves the quantized part was renamed, so that the model's output keeps its name
+      const found = tensors.get(tensor) ?? tensors.get(`${tensor}_float`);
+      if (found !== undefined) return found.histogram;
+    }
+    return undefined;
   }
 }

@@ -12,7 +12,7 @@ export interface SweepAxes {
   readonly grid?: string;
   /** Schemes, separated by commas; `backend` by default. */
   readonly scheme?: string;
-  /** Methods, separated by commas; `fast` by default. */
+  /** Methods, separated by commas; `balanced` by default. */
   readonly method?: string;
 }
 
@@ -101,4 +101,20 @@ function wrongGrid(text: string): BitwrightError {
     at: { option: '--grid' },
     kind: 'usage',
   });
+}
+
+/** The choices that all cells share, in a fixed order, so that they can be digested. */
+export function sharedOptions(options: SharedOptions): SharedOptions {
+  const { backend, bias, granularity, weights, observer, weightObserver } = options;
+  const { powerOfTwo, reduceRange, keepFloat, mapping, memory } = options;
+  const all = {
+    ...{ backend, bias, granularity, weights, observer, weightObserver },
+    ...{ powerOfTwo, reduceRange, keepFloat, mapping, memory },
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** A setting as options of `quantize`; its words were checked when it was made. */
+export function settingWords(setting: SweepSetting): Pick<QuantizeOptions, 'bits' | 'scheme' | 'method'> {
+  return setting as Pick<QuantizeOptions, 'bits' | 'scheme' | 'method'>;
 }

@@ -7,7 +7,6 @@ import {
   runSweep,
   type SweepDocument,
   type SweepPlan,
-  type SweepSetting,
   type SweepSubject,
 } from '@bitwright/analyze';
 import { BitwrightError, type Diagnostic } from '@bitwright/core';
@@ -18,11 +17,16 @@ import { assertFloatModel, inputSpecs, loadModel, modelBytes } from './model-fil
 import { isBackendFile, loadBackend } from './node/load-backend.js';
 import { cellFolder, SweepFolder } from './node/sweep-folder.js';
 import { hostFacts, versions } from './node/versions.js';
-import { quantize } from './quantize.js';
-import { type DataInput, positiveInteger, type QuantizeOptions, resolveOptions } from './quantize-options.js';
+import { type DataInput, positiveInteger, resolveOptions } from './quantize-options.js';
 import type { RunHooks } from './run-hooks.js';
-import { SharedWork } from './shared-work.js';
-import { type SharedOptions, type SweepAxes, sweepSettings } from './sweep-options.js';
+import {
+  type SharedOptions,
+  type SweepAxes,
+  settingWords,
+  sharedOptions,
+  sweepSettings,
+} from './sweep-options.js';
+import { SweepDetails, sweepReport } from './sweep-report.js';
 
 /** What is compared, on which data, and where the results go. */
 export interface SweepOptions extends SweepAxes, SharedOptions {
@@ -44,6 +48,8 @@ export interface SweepOptions extends SweepAxes, SharedOptions {
   readonly output?: string;
   /** Worker threads; one for each core by default. */
   readonly workers?: number;
+  /** The command line that the report shows for making it again. */
+  readonly command?: string;
 }
 
 /** A finished sweep. */
@@ -68,7 +74,8 @@ export async function sweep(
   const { backend } = options;
   const isFile = typeof backend === 'string' && isBackendFile(backend);
   const loaded = isFile ? { ...options, backend: await loadBackend(backend) } : options;
-  const plan = planSweep(models, loaded, hooks);
+  const details = new SweepDetails(models, loaded, hooks);
+  const plan = planSweep(models, loaded, details);
   const folder = new SweepFolder(options.report);
   const files = options.emit === undefined ? undefined : cellFolder(options.emit, models);
   const pool = hooks.open === undefined ? openWorkerPool(options.workers) : inThisThread(hooks.open);
@@ -82,6 +89,8 @@ export async function sweep(
       ...(hooks.signal && { signal: hooks.signal }),
     });
     folder.writeResults(result.document);
+    const report = await sweepReport(result, options, details);
+    folder.write('report.json', `${JSON.stringify(report)}\n`);
     const seconds = (performance.now() - started) / 1000;
     const timings = { host: hostFacts(), workers: pool.size, seconds, cells: result.timings };
     folder.write('timings.json', `${JSON.stringify(timings, undefined, 2)}\n`);
@@ -91,10 +100,10 @@ export async function sweep(
   }
 }
 
-function planSweep(models: readonly string[], options: SweepOptions, hooks: RunHooks): SweepPlan {
+function planSweep(models: readonly string[], options: SweepOptions, details: SweepDetails): SweepPlan {
   const settings = sweepSettings(options);
   const shared = sharedOptions(options);
-  const resolved = settings.map((setting) => resolveOptions({ ...shared, ...words(setting) }));
+  const resolved = settings.map((setting) => resolveOptions({ ...shared, ...settingWords(setting) }));
   const samples = positiveInteger('--samples', options.samples ?? 1024);
   const counted = options.evaluationSamples;
   if (counted !== undefined) positiveInteger('--eval-samples', counted);
@@ -103,7 +112,7 @@ function planSweep(models: readonly string[], options: SweepOptions, hooks: RunH
   if (repeated !== undefined) throw modelTwice(repeated);
   const { bitwright, onnxruntime } = versions();
   return {
-    subjects: models.map((model) => subjectOf(model, { ...shared, samples }, hooks)),
+    subjects: models.map((model) => subjectOf(model, details)),
     settings,
     calibration: (inputs) => openDataInput(options.data, inputs, { samples }),
     evaluation: (inputs) =>
@@ -122,43 +131,25 @@ function planSweep(models: readonly string[], options: SweepOptions, hooks: RunH
   };
 }
 
-function subjectOf(path: string, shared: Omit<QuantizeOptions, 'bits'>, hooks: RunHooks): SweepSubject {
+function subjectOf(path: string, details: SweepDetails): SweepSubject {
   return {
     path,
     async load(): Promise<LoadedSubject> {
       const bytes = modelBytes(path);
       const module = loadModel(path);
       assertFloatModel(module, path);
-      const work = new SharedWork();
       return {
         sha256: await digest(bytes),
         inputs: inputSpecs(module),
         bytes,
         outputKind: endsInSoftmax(module) ? 'probabilities' : 'logits',
         async convert(setting, calibration) {
-          const options = { ...shared, ...words(setting), data: calibration };
-          const { bytes: quantized, dialect } = await quantize(path, options, hooks, work);
+          const { bytes: quantized, dialect } = await details.quantize(path, setting, calibration);
           return { bytes: quantized, dialect };
         },
       };
     },
   };
-}
-
-/** The choices that all cells share, in a fixed order, so that they can be digested. */
-function sharedOptions(options: SweepOptions): SharedOptions {
-  const { backend, bias, granularity, weights, observer, weightObserver } = options;
-  const { powerOfTwo, reduceRange, keepFloat, mapping, memory } = options;
-  const all = {
-    ...{ backend, bias, granularity, weights, observer, weightObserver },
-    ...{ powerOfTwo, reduceRange, keepFloat, mapping, memory },
-  };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
-}
-
-/** A setting as options of `quantize`; its words were checked when it was made. */
-function words(setting: SweepSetting): Pick<QuantizeOptions, 'bits' | 'scheme' | 'method'> {
-  return setting as Pick<QuantizeOptions, 'bits' | 'scheme' | 'method'>;
 }
 
 function endsInSoftmax({ graph }: GraphModule): boolean {

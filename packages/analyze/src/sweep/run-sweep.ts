@@ -21,6 +21,8 @@ export interface SweepResult {
   readonly document: SweepDocument;
   readonly timings: readonly CellTiming[];
   readonly diagnostics: readonly Diagnostic[];
+  /** Digests of the samples, as the first model is fed with them. */
+  readonly digests: { readonly calibration: string; readonly evaluation: string };
 }
 
 /**
@@ -49,6 +51,10 @@ export async function runSweep(plan: SweepPlan, options: SweepOptions): Promise<
     document: buildDocument(plan, entrants, sweep, runner),
     timings: runner.timings,
     diagnostics: data.diagnostics,
+    digests: {
+      calibration: entrants.find(({ samples }) => samples)?.samples?.calibrationDigest ?? '',
+      evaluation: entrants.find(({ samples }) => samples)?.samples?.evaluationDigest ?? '',
+    },
   };
 }
 

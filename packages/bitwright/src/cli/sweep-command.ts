@@ -56,9 +56,12 @@ export function sweepCommand(signal: AbortSignal, outcome: Outcome): Command {
       const options = toOptions(flags);
       const { sweep } = await import('../sweep.js');
       const progress = await openProgress();
-      const result = await sweep(models, options, { signal, onProgress: progress.update }).finally(() =>
-        progress.stop(),
-      );
+      const command = ['bitwright', ...process.argv.slice(2)].join(' ');
+      const result = await sweep(
+        models,
+        { ...options, command },
+        { signal, onProgress: progress.update },
+      ).finally(() => progress.stop());
       if (result.document.runs.some(({ error }) => error !== undefined)) outcome.code = EXIT.error;
       if (flags.json === true) printJson(result.document);
       else print(result, options.report);

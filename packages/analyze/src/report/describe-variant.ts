@@ -1,0 +1,89 @@
+import { type Diagnostic, elementCount } from '@bitwright/core';
+import type { SampleSource } from '@bitwright/data';
+import { constantTensor, type GraphModule, isQuantizer, qparamsOf } from '@bitwright/graph';
+import type { FloatHistogram } from '@bitwright/quantize';
+import type { OpenExecutor } from '@bitwright/runtime';
+import type { CertificateDocument } from '../certify/certificate-document.js';
+import { diffOutputs } from '../diff/diff-outputs.js';
+import { describeLayers, type LayerFacts } from './describe-layers.js';
+import { describeTensors } from './describe-tensors.js';
+import { isolatedNoise } from './isolated-noise.js';
+import type { ReportVariant } from './report-document.js';
+
+/** A quantization to be described. */
+export interface VariantSubject {
+  readonly bits: string;
+  readonly scheme: string;
+  readonly method: string;
+  readonly backend: string;
+  readonly dialect: string;
+  /** Calibration samples. */
+  readonly samples: number;
+  readonly accuracy?: { readonly correct: number; readonly total: number };
+  readonly layers: readonly LayerFacts[];
+  readonly diagnostics: readonly Diagnostic[];
+  /** The float model behind the passes. */
+  readonly float: GraphModule;
+  /** The quantized file as captured, and its graph in the private dialect. */
+  readonly file: GraphModule;
+  readonly quantized: GraphModule;
+  readonly fileBytes: number;
+  readonly certificate?: CertificateDocument;
+  readonly observed: (tensor: string) => FloatHistogram | undefined;
+  /** Some samples, for the noise of the layers. */
+  readonly data: SampleSource;
+  readonly open: OpenExecutor;
+}
+
+/** Everything that the report shows of one quantization. */
+export async function describeVariant(subject: VariantSubject): Promise<ReportVariant> {
+  const { float, quantized, file, data, open } = subject;
+  const isolated = await isolatedNoise(float, quantized, data, open);
+  const names = subject.layers.map(({ name }) => name);
+  const output = float.graph.outputs[0]!.name;
+  const { layers: cumulative } = await diffOutputs(float, file, names, { data, open, output });
+  const { bits, scheme, method, backend, dialect, samples, accuracy, certificate } = subject;
+  return {
+    ...{ bits, scheme, method, backend, dialect, samples },
+    ...(accuracy && { accuracy }),
+    layers: describeLayers(quantized.graph, float.graph, subject.layers, { isolated, cumulative }),
+    tensors: describeTensors(quantized.graph, subject.observed),
+    ...(certificate && { certificate }),
+    sizes: [
+      { storage: 'float32 parameters', bytes: floatBytes(float) },
+      { storage: 'file as written', bytes: subject.fileBytes },
+      { storage: 'codes packed to their widths', bytes: packedBytes(quantized) },
+    ],
+    diagnostics: subject.diagnostics.map(({ code, severity, message, hint, at }) => ({
+      ...{ code, severity, message },
+      ...(hint !== undefined && { hint }),
+      at,
+    })),
+  };
+}
+
+function floatBytes({ graph }: GraphModule): number {
+  let bytes = 0;
+  for (const node of graph.nodes())
+    if (node.kind === 'get_attr' && node.tensor.dtype === 'float')
+      bytes += 4 * elementCount(node.tensor.dims);
+  return bytes;
+}
+
+/** Codes at their widths, scales as float32 and zero points as one byte each; what is float stays 4 bytes an element. */
+export function packedBytes({ graph }: GraphModule): number {
+  let bytes = 0;
+  const counted = new Set<unknown>();
+  for (const node of graph.ops()) {
+    if (!isQuantizer(node)) continue;
+    const { bits, scale, zeroPoint } = qparamsOf(node);
+    bytes += 4 * scale.length + zeroPoint.length;
+    for (const value of node.inputs) counted.add(value?.producer);
+    const tensor = constantTensor(node.inputs[0]);
+    if (tensor !== undefined) bytes += Math.ceil((elementCount(tensor.dims) * bits) / 8);
+  }
+  for (const node of graph.nodes())
+    if (node.kind === 'get_attr' && !counted.has(node) && node.tensor.dtype === 'float')
+      bytes += 4 * elementCount(node.tensor.dims);
+  return bytes;
+}

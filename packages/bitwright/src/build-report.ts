@@ -1,0 +1,139 @@
+import {
+  certifyGraphs,
+  describeGraph,
+  describeVariant,
+  openOptimized,
+  type ParetoPoint,
+  packedBytes,
+  type ReportDocument,
+  type ReportModel,
+  type ReportVariant,
+  type SweepDocument,
+} from '@bitwright/analyze';
+import { captureModel } from '@bitwright/capture';
+import type { SampleSource } from '@bitwright/data';
+import { formatBits } from '@bitwright/quantize';
+import { openOrtNode } from '@bitwright/runtime';
+import { versions } from './node/versions.js';
+import type { QuantizeResult } from './quantize.js';
+import { liftModel } from './requantize.js';
+import type { SharedWork } from './shared-work.js';
+
+/** A quantization to be shown in detail, with the work that it shares with others of its model. */
+export interface ReportedVariant {
+  readonly result: QuantizeResult;
+  readonly accuracy?: { readonly correct: number; readonly total: number };
+}
+
+/** A model to be reported. */
+export interface ReportedModel {
+  readonly path: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly float?: { readonly correct: number; readonly total: number };
+  readonly variants: readonly ReportedVariant[];
+  readonly shared: SharedWork;
+  /** Some samples, on which the noise of each layer is measured; calibration samples, never evaluation ones. */
+  readonly data: SampleSource;
+}
+
+/** What stands in a report beside its models. */
+export interface ReportFrame {
+  readonly title: string;
+  readonly command: string;
+  readonly data: ReportDocument['reproduce']['data'];
+  readonly sweep?: SweepDocument;
+}
+
+/** The report's document: what the page is made from, and its JSON twin. */
+export async function buildReport(
+  models: readonly ReportedModel[],
+  frame: ReportFrame,
+): Promise<ReportDocument> {
+  const described: ReportModel[] = [];
+  for (const model of models) described.push(await describeModel(model));
+  return {
+    kind: 'bitwright.report',
+    version: 1,
+    title: frame.title,
+    reproduce: {
+      command: frame.command,
+      versions: versions(),
+      models: models.map(({ path, sha256 }) => ({ path, sha256 })),
+      data: frame.data,
+    },
+    ...(frame.sweep && { sweep: frame.sweep }),
+    models: described,
+  };
+}
+
+async function describeModel(model: ReportedModel): Promise<ReportModel> {
+  const { path, sha256, bytes, float } = model;
+  const variants: ReportVariant[] = [];
+  const points: ParetoPoint[] = [];
+  for (const variant of model.variants) {
+    const described = await describe(model, variant);
+    variants.push(described.variant);
+    points.push(described.point);
+  }
+  return {
+    name: path
+      .split(/[\\/]/)
+      .at(-1)!
+      .replace(/\.onnx$/i, ''),
+    ...{ path, sha256, bytes },
+    ...(float && { float }),
+    ...describeGraph(model.shared.floatModel().graph),
+    variants,
+    pareto: points,
+  };
+}
+
+async function describe(
+  model: ReportedModel,
+  { result, accuracy }: ReportedVariant,
+): Promise<{ readonly variant: ReportVariant; readonly point: ParetoPoint }> {
+  const { path, shared, data } = model;
+  const file = captureModel(result.bytes, { name: path });
+  const quantized = captureModel(result.bytes, { name: path });
+  liftModel(quantized, path);
+  const { executor, optimized } = await openOptimized(result.bytes, { name: path });
+  await executor.release();
+  const runtime = `onnxruntime-node ${versions().onnxruntime}, CPU`;
+  const bits = formatBits(result.bits);
+  const variant = await describeVariant({
+    bits,
+    scheme: result.scheme,
+    method: result.method,
+    backend: result.backend,
+    dialect: result.dialect,
+    samples: result.samples,
+    ...(accuracy && { accuracy }),
+    layers: result.layers,
+    diagnostics: result.diagnostics,
+    float: shared.floatModel(),
+    file,
+    quantized,
+    fileBytes: result.bytes.length,
+    certificate: certifyGraphs({ path, file, optimized, runtime }),
+    observed: (tensor) => shared.histogramOf(tensor),
+    data,
+    open: openOrtNode,
+  });
+  return {
+    variant,
+    point: { label: bits, bytes: packedBytes(quantized), ...accuracy, mixed: false, ...bopsOf(variant) },
+  };
+}
+
+/** Bit operations a sample: multiplications x weight bits x input bits; absent where a layer's multiplications are not known. */
+function bopsOf({ layers, tensors }: ReportVariant): { readonly bops?: number } {
+  const widths = new Map(tensors.map(({ name, bits }) => [name, bits]));
+  let bops = 0;
+  for (const { macs, weights, input, opType } of layers) {
+    if (!['Conv', 'Gemm', 'MatMul'].includes(opType)) continue;
+    if (macs === undefined) return {};
+    bops += macs * (weights?.bits ?? 32) * (widths.get(input ?? '') ?? 32);
+  }
+  return { bops };
+}

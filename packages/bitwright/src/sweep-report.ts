@@ -1,0 +1,98 @@
+import type { ReportDocument, SweepResult, SweepSetting } from '@bitwright/analyze';
+import type { SampleSource } from '@bitwright/data';
+import { buildReport, type ReportedModel } from './build-report.js';
+import { openDataInput } from './data-input.js';
+import { inputSpecs, loadModel, modelBytes } from './model-file.js';
+import { type QuantizeResult, quantize } from './quantize.js';
+import type { RunHooks } from './run-hooks.js';
+import { SharedWork } from './shared-work.js';
+import type { SweepOptions } from './sweep.js';
+import { settingWords, sharedOptions } from './sweep-options.js';
+
+/** Quantizations that a report shows in detail, all models together: each costs some 100 KB. */
+const DETAILED = 21;
+/** Calibration samples on which the noise of the layers is measured. */
+const NOISE_SAMPLES = 16;
+
+/** The quantizations of a sweep, with the work that those of one model share; the first ones are kept for the report. */
+export class SweepDetails {
+  readonly #shared: ReadonlyMap<string, SharedWork>;
+  readonly #kept = new Map<string, QuantizeResult>();
+
+  constructor(
+    readonly models: readonly string[],
+    private readonly options: SweepOptions,
+    private readonly hooks: RunHooks,
+  ) {
+    this.#shared = new Map(models.map((path) => [path, new SharedWork()]));
+  }
+
+  sharedOf(path: string): SharedWork {
+    return this.#shared.get(path)!;
+  }
+
+  /** Quantizes a model; again only when its result was not kept. */
+  async quantize(path: string, setting: SweepSetting, data: SampleSource): Promise<QuantizeResult> {
+    const key = JSON.stringify([path, setting]);
+    const held = this.#kept.get(key);
+    if (held !== undefined) return held;
+    const { samples = 1024 } = this.options;
+    const options = { ...sharedOptions(this.options), ...settingWords(setting), samples, data };
+    const result = await quantize(path, options, this.hooks, this.sharedOf(path));
+    if (this.#kept.size < DETAILED) this.#kept.set(key, result);
+    return result;
+  }
+
+  /** Sees to it that the distributions are known, which a method that goes layer by layer does not leave behind. */
+  async observe(path: string, setting: SweepSetting, data: SampleSource): Promise<void> {
+    if (this.sharedOf(path).hasObservations) return;
+    const { samples = 1024 } = this.options;
+    const options = { ...sharedOptions(this.options), ...settingWords(setting), samples, data };
+    await quantize(path, { ...options, method: 'fast' }, this.hooks, this.sharedOf(path));
+  }
+
+  /** A model's calibration samples. */
+  open(path: string, samples: number): Promise<SampleSource> {
+    return openDataInput(this.options.data, inputSpecs(loadModel(path)), { samples });
+  }
+}
+
+/** The report of a finished sweep. Cells that failed have no details; settings beyond the first so many have figures only. */
+export async function sweepReport(
+  { document, digests }: SweepResult,
+  options: SweepOptions,
+  details: SweepDetails,
+): Promise<ReportDocument> {
+  const perModel = Math.max(1, Math.floor(DETAILED / details.models.length));
+  const models: ReportedModel[] = [];
+  for (const float of document.floats) {
+    const path = float.model;
+    const runs = document.runs.filter((run) => run.model === path && run.error === undefined);
+    const data = await details.open(path, options.samples ?? 1024);
+    const variants: ReportedModel['variants'][number][] = [];
+    for (const { bits, scheme, method, correct, total } of runs.slice(0, perModel)) {
+      const result = await details.quantize(path, { bits, scheme, method }, data);
+      variants.push({ result, accuracy: { correct: correct!, total: total! } });
+    }
+    if (variants.length === 0) continue;
+    await details.observe(path, runs[0]!, data);
+    models.push({
+      path,
+      sha256: float.sha256,
+      bytes: modelBytes(path).length,
+      float: { correct: float.correct, total: float.total },
+      variants,
+      shared: details.sharedOf(path),
+      data: await details.open(path, NOISE_SAMPLES),
+    });
+  }
+  return buildReport(models, {
+    title: `Sweep of ${details.models.length} models`,
+    command: options.command ?? 'bitwright sweep',
+    data: [
+      { role: 'calibration', ...document.calibration, sha256: digests.calibration },
+      { role: 'evaluation', ...document.evaluation, sha256: digests.evaluation },
+    ],
+    sweep: document,
+  });
+}

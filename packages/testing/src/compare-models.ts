@@ -20,6 +20,6 @@ export async function compareModels(
     const [x, y] = [found[name]!, expected[name]!];
     if (x.dims.join() !== y.dims.join())
       throw new TestFailure(`The output '${name}' has the shape [${x.dims}] where [${y.dims}] is expected.`);
-    assertClose(x.data as Float32Array, y.data as Float32Array, options.tolerance, `the output '${name}'`);
+    assertClose(x.data, y.data, options.tolerance, `the output '${name}'`);
   }
 }

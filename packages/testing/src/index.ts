@@ -14,6 +14,6 @@ export {
   type RuleTestReport,
   ruleTester,
 } from './rule-tester.js';
-export { type RunOptions, randomFeeds, runModel } from './run-model.js';
+export { type RunOptions, type RunTensor, randomFeeds, runModel } from './run-model.js';
 export { TestFailure } from './test-failure.js';
 export { assertClose, type Tolerance } from './tolerance.js';

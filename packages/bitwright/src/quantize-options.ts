@@ -69,6 +69,8 @@ export interface QuantizeOptions {
   readonly rounding?: string;
   readonly powerOfTwo?: boolean;
   readonly reduceRange?: boolean;
+  /** Rounds weights so that no input overflows a signed accumulator of so many bits; the proof goes into the metadata. */
+  readonly accumulatorBits?: number;
   readonly mapping?: QConfigMapping;
   /** Names or globs of nodes that stay float. */
   readonly keepFloat?: readonly string[];
@@ -163,6 +165,9 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
         oneOf('--granularity', options.granularity ?? 'per-channel', GRANULARITIES) === 'per-channel',
       symmetricActivations: dialect === 'qonnx' || (dialect === 'auto' && backend.dialects?.[0] === 'qonnx'),
       reduceRange: options.reduceRange ?? false,
+      ...(options.accumulatorBits !== undefined && {
+        accumulatorBits: accumulatorWidth(options.accumulatorBits),
+      }),
       powerOfTwo: options.powerOfTwo ?? false,
       bias: oneOf('--bias', options.bias ?? 'int32', BIAS_FORMS),
     },
@@ -240,6 +245,18 @@ export function positiveInteger(option: string, value: number): number {
     message: `${option} must be a whole number above 0.`,
     hint: `Write for example ${option} 1024.`,
     at: { option },
+    kind: 'usage',
+  });
+}
+
+/** The width of an accumulator. @throws OPTION_VALUE (wrong usage). */
+function accumulatorWidth(bits: number): number {
+  if (Number.isInteger(bits) && bits >= 4 && bits <= 32) return bits;
+  throw new BitwrightError({
+    code: 'OPTION_VALUE',
+    message: '--accumulator-bits must be a whole number from 4 to 32.',
+    hint: 'Write for example --accumulator-bits 16.',
+    at: { option: '--accumulator-bits' },
     kind: 'usage',
   });
 }

@@ -23,6 +23,7 @@ import {
   resolveOptions,
 } from './quantize-options.js';
 import { quantizePrepared } from './quantize-prepared.js';
+import { recordAccumulators } from './record-accumulators.js';
 import { asFloatModel, keepsCodes, liftModel, rewriteInDialect } from './requantize.js';
 import type { RunHooks } from './run-hooks.js';
 import { type PassedModel, SharedWork } from './shared-work.js';
@@ -97,6 +98,7 @@ async function quantizeAnew(
   clock.lap('round', calibration.calibrateSeconds);
   const layers = reportLayers(prepared);
 
+  const bounds = recordAccumulators(module, prepared, resolved.qconfig.accumulatorBits);
   const { samples } = calibration.ranges;
   const lowering = lowerTo(dialect, module, options, { resolved, layers, samples, prepared });
   const bytes = emitBytes(module);
@@ -122,6 +124,7 @@ async function quantizeAnew(
       ...rejections(passes),
       ...prepared.diagnostics,
       ...calibration.diagnostics,
+      ...bounds,
       ...lowering,
     ],
     samples,

@@ -1,7 +1,11 @@
-import { type Diagnostic, floatData, quantizeTensor } from '@bitwright/core';
-import { constantTensor } from '@bitwright/graph';
+import { type Diagnostic, floatData, type QParams, quantizeTensor } from '@bitwright/core';
+import { constantTensor, nodeName, type OpNode } from '@bitwright/graph';
+import { layerLimit } from './accumulators.js';
 import { chooseWeightGrid, convertBias, inputScaleOf, setWeightCodes } from './convert-layer.js';
-import type { PreparedModel } from './prepare.js';
+import type { PreparedLayer, PreparedModel } from './prepare.js';
+import { nearestCodes } from './rounding/nearest.js';
+import { hasFixedScale, roundingSpec, setRounded } from './sequential/rounded-weights.js';
+import { weightMatrix } from './sequential/weight-matrix.js';
 
 /** How conversion rounds. */
 export interface ConvertOptions {
@@ -19,12 +23,34 @@ export function convert(prepared: PreparedModel, options: ConvertOptions): Diagn
   for (const layer of prepared.layers) {
     const { weightQuantizer } = layer;
     if (weightQuantizer === undefined) continue;
-    const { qparams } = chooseWeightGrid(layer, weightQuantizer, options.weightSearch, diagnostics);
-    const tensor = constantTensor(weightQuantizer.inputs[0])!;
-    setWeightCodes(weightQuantizer, quantizeTensor(floatData(tensor), tensor.dims, qparams), qparams);
+    const { qparams: searched, floor } = chooseWeightGrid(
+      layer,
+      weightQuantizer,
+      options.weightSearch,
+      diagnostics,
+    );
+    const qparams = roundNearest(layer, weightQuantizer, searched, floor);
     if (layer.biasQuantizer === undefined) continue;
     convertBias(layer, layer.biasQuantizer, inputScaleOf(layer.anchor), qparams, diagnostics);
   }
   prepared.module.graph.eliminateDeadCode();
   return diagnostics;
+}
+
+/** Every weight to its nearest code, within the accumulator where one is asked for. */
+function roundNearest(
+  layer: PreparedLayer,
+  quantizer: OpNode,
+  qparams: QParams,
+  floor: Float32Array | undefined,
+): QParams {
+  const tensor = constantTensor(quantizer.inputs[0])!;
+  const limit = layerLimit(layer);
+  const matrix = limit && weightMatrix(layer.anchor, nodeName(layer.anchor), tensor);
+  if (matrix === undefined) {
+    setWeightCodes(quantizer, quantizeTensor(floatData(tensor), tensor.dims, qparams), qparams);
+    return qparams;
+  }
+  const spec = { ...roundingSpec(matrix, qparams, hasFixedScale(layer), floor), accumulator: limit! };
+  return setRounded(quantizer, matrix, nearestCodes(matrix, spec), qparams);
 }

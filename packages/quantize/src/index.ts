@@ -1,3 +1,4 @@
+export { type AccumulatorProof, proveAccumulators } from './accumulators.js';
 export {
   applyObservations,
   applyRanges,

@@ -25,6 +25,8 @@ export interface QConfig extends Bits {
   readonly reduceRange: boolean;
   readonly powerOfTwo: boolean;
   readonly bias: BiasForm;
+  /** Weights are rounded so that no input overflows a signed register of so many bits. */
+  readonly accumulatorBits?: number;
 }
 
 /** Chooses layers by a predicate; in the API alone, since a configuration in JSON holds no functions. */

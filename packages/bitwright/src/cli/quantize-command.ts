@@ -26,6 +26,7 @@ export interface QuantizeFlags {
   readonly equalize?: boolean;
   readonly powerOfTwo?: boolean;
   readonly reduceRange?: boolean;
+  readonly accumulatorBits?: string;
   readonly keepFloat?: string[];
   readonly requantize?: boolean;
   readonly budget?: string;
@@ -74,6 +75,10 @@ export function quantizeCommand(signal: AbortSignal): Command {
     )
     .option('--power-of-two', 'scales are powers of two')
     .option('--reduce-range', 'one bit less for the weights')
+    .option(
+      '--accumulator-bits <n>',
+      'round weights so that no input overflows a signed accumulator of n bits',
+    )
     .option('--keep-float <name>', 'leave a node (name or glob) float; may be repeated', collect)
     .option('--requantize', 'start from a quantized model; with its own widths only the dialect changes')
     .option('--budget <budget>', 'size=0.5 or bops=...')
@@ -116,8 +121,17 @@ async function toOptions(flags: QuantizeFlags): Promise<QuantizeOptions> {
   }
   const config: BitwrightConfig =
     flags.config === undefined ? {} : await (await import('../node/load-config.js')).loadConfig(flags.config);
-  const { json: _json, config: _config, plugin = [], keepFloat, samples, eval: evaluation, ...words } = flags;
   const { loadPlugins } = await import('../node/load-plugins.js');
+  const {
+    json: _json,
+    config: _config,
+    plugin = [],
+    keepFloat,
+    samples,
+    accumulatorBits,
+    eval: evaluation,
+    ...words
+  } = flags;
   if (flags.output === undefined)
     throw missing('-o', 'where the quantized model goes', 'bitwright quantize model.onnx -o out.onnx …');
   const bits = flags.bits ?? config.bits;
@@ -127,6 +141,7 @@ async function toOptions(flags: QuantizeFlags): Promise<QuantizeOptions> {
     ...(words as Partial<QuantizeOptions>),
     ...(bits !== undefined && { bits }),
     ...(samples !== undefined && { samples: positiveInteger('--samples', Number(samples)) }),
+    ...(accumulatorBits !== undefined && { accumulatorBits: Number(accumulatorBits) }),
     ...(evaluation !== undefined && { evaluation }),
     plugins: [...(config.plugins ?? []), ...(await loadPlugins(plugin))],
     keepFloat: [...(config.keepFloat ?? []), ...(keepFloat ?? [])],

@@ -55,6 +55,7 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
     powerOfTwo: z.boolean(),
     reduceRange: z.boolean(),
     mapping: mapping.partial(),
+    accumulatorBits: z.number(),
     keepFloat: z.array(z.string()),
     memory: z.union([z.number(), z.string()]),
     ranges: z.string(),

@@ -1,4 +1,5 @@
 import { clamp, MIN_SCALE, roundHalfEven } from '@bitwright/core';
+import { RowSums } from './accumulator-budget.js';
 import { type GroupProblem, stepsOf } from './group-problem.js';
 import { columnBlocks, type MatrixProduct, subtractAt } from './matrix-product.js';
 import type { RoundingSpec } from './rounding-algorithm.js';
@@ -76,13 +77,14 @@ async function sweepColumns(
 ): Promise<number> {
   const { rows, columns, gram, firstRow } = problem;
   const steps = new Float64Array(columns);
+  const sums = rowSums(spec, codes, rows, columns);
   let changes = 0;
   for (const [first, end] of columnBlocks(columns).toReversed()) {
     const moves = new Float64Array(rows * (end - first));
     let moved = 0;
     for (let row = 0; row < rows; row++) {
       stepsOf(problem, row, layout, scale, steps);
-      const bounds = [spec.low[firstRow + row]!, spec.high[firstRow + row]!] as const;
+      const bounds = { low: spec.low[firstRow + row]!, high: spec.high[firstRow + row]!, sums: sums?.[row] };
       const own = moves.subarray(row * (end - first), (row + 1) * (end - first));
       moved += sweepRow(gram, steps, bounds, residual, codes, row * columns, [first, end], own);
     }
@@ -93,11 +95,32 @@ async function sweepColumns(
   return changes;
 }
 
+/** What the codes of one row must stay within. */
+interface CodeBounds {
+  readonly low: number;
+  readonly high: number;
+  readonly sums: RowSums | undefined;
+}
+
+/** The extreme sums of each row, where an accumulator limits them. */
+function rowSums(
+  { accumulator }: RoundingSpec,
+  codes: Int32Array,
+  rows: number,
+  columns: number,
+): RowSums[] | undefined {
+  if (accumulator === undefined) return undefined;
+  return Array.from(
+    { length: rows },
+    (_, row) => new RowSums(accumulator, codes.subarray(row * columns, (row + 1) * columns)),
+  );
+}
+
 /** Sets the codes of one row in a block of columns; keeps the residual of this block, and notes by how much each weight moved. */
 function sweepRow(
   gram: Float64Array,
   steps: Float64Array,
-  [low, high]: readonly [number, number],
+  { low, high, sums }: CodeBounds,
   residual: Float64Array,
   codes: Int32Array,
   base: number,
@@ -111,8 +134,10 @@ function sweepRow(
     if (!(weight > 0)) continue;
     const step = steps[j]!;
     const before = codes[base + j]!;
-    const code = clamp(roundHalfEven(before + residual[base + j]! / (weight * step)), low, high);
+    const wanted = clamp(roundHalfEven(before + residual[base + j]! / (weight * step)), low, high);
+    const code = sums === undefined ? wanted : sums.nearest(before, wanted);
     if (code === before) continue;
+    sums?.move(before, code);
     changes++;
     codes[base + j] = code;
     const move = (code - before) * step;

@@ -1,6 +1,7 @@
 import { roundByGroup } from './by-group.js';
 import { descendGroup } from './coordinate-descent-group.js';
 import { gptqGroup } from './gptq-group.js';
+import { holdRows } from './hold-rows.js';
 import type { SecondOrderRounding } from './rounding-algorithm.js';
 
 const SWEEPS = 5;
@@ -20,6 +21,10 @@ export const coordinateDescentRounding: SecondOrderRounding = {
       { product },
       async (problem, solution, groupSpec, layout, scale) => {
         const codes = await gptqGroup(problem, solution, groupSpec, layout, product);
+        const { rows, columns, firstRow, gram } = problem;
+        const importance = Float64Array.from({ length: columns }, (_, k) => gram[k * columns + k]!);
+        const { weights } = solution;
+        holdRows({ rows, columns, firstRow, weights, importance, layout }, groupSpec, codes, scale);
         const damping = solution.damping * DESCENT_DAMPING;
         const options = {
           toWeights: solution.weights,

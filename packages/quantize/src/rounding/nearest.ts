@@ -1,4 +1,5 @@
 import { clamp, roundHalfEven } from '@bitwright/core';
+import { heldWithin } from './hold-rows.js';
 import type { DataFreeRounding, Rounded, RoundingLayer, RoundingSpec } from './rounding-algorithm.js';
 import { ScaleLayout } from './scale-layout.js';
 
@@ -10,7 +11,7 @@ export const nearestRounding: DataFreeRounding = {
   round: (layer, _statistics, spec) => Promise.resolve(nearestCodes(layer, spec)),
 };
 
-/** Every weight to its nearest code, ties to even. */
+/** Every weight to its nearest code, ties to even; rows that could overflow the spec's accumulator are brought within it. */
 export function nearestCodes(layer: RoundingLayer, spec: RoundingSpec): Rounded {
   const layout = new ScaleLayout(layer, spec);
   const codes = new Int32Array(layer.weights.length);
@@ -23,5 +24,5 @@ export function nearestCodes(layer: RoundingLayer, spec: RoundingSpec): Rounded 
     for (let k = 0; k < layer.columns; k++)
       codes[base + k] = clamp(roundHalfEven(Math.fround(layer.weights[base + k]! / steps[k]!)), low, high);
   }
-  return { codes, scale: spec.scale.slice() };
+  return heldWithin(layer, spec, { codes, scale: spec.scale.slice() });
 }

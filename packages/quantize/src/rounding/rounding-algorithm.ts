@@ -1,3 +1,4 @@
+import type { AccumulatorLimit } from './accumulator-budget.js';
 import type { MatrixProduct } from './matrix-product.js';
 
 /**
@@ -45,6 +46,8 @@ export interface RoundingSpec {
   readonly fixedScale: boolean;
   /** Scales must not fall below these, where given; laid out as `scale`. */
   readonly leastScale?: Float64Array;
+  /** No input may bring the sum of a row's products beyond this, where given. */
+  readonly accumulator?: AccumulatorLimit;
 }
 
 /** What an algorithm may use besides its input. */

@@ -1,8 +1,10 @@
 import { DenseTensor, type Diagnostic, floatData, type QParams, quantizeTensor } from '@bitwright/core';
 import { constantTensor, nodeName } from '@bitwright/graph';
+import { layerLimit } from '../accumulators.js';
 import { chooseWeightGrid, convertBias, inputScaleOf, setWeightCodes } from '../convert-layer.js';
 import type { PreparedLayer } from '../prepare.js';
 import type { Recipe } from '../recipes.js';
+import { heldWithin } from '../rounding/hold-rows.js';
 import { nearestCodes } from '../rounding/nearest.js';
 import type {
   Rounded,
@@ -35,15 +37,18 @@ export async function roundLayer(layer: PreparedLayer, options: RoundLayerOption
   if (matrix === undefined) {
     setWeightCodes(quantizer, quantizeTensor(floatData(tensor), tensor.dims, qparams), qparams);
   } else {
-    const spec = roundingSpec(matrix, qparams, hasFixedScale(layer), floor);
+    const limit = layerLimit(layer);
+    const grid = roundingSpec(matrix, qparams, hasFixedScale(layer), floor);
+    const spec: RoundingSpec = { ...grid, ...(limit && { accumulator: limit }) };
     const statistics = await collectStatistics(options.source, layer.anchor, matrix);
     if (statistics.gram.every((value) => value === 0)) diagnostics.push(withoutData(matrix.name));
     const rounded =
       recipe.rounding === undefined
         ? nearestCodes(matrix, spec)
         : await recipe.rounding.round(matrix, statistics, spec, options.tools);
-    final = setRounded(quantizer, matrix, rounded, qparams);
-    if (recipe.biasCorrection) correctBias(layer, meanShift(matrix, statistics, spec, rounded));
+    const held = heldWithin(matrix, spec, rounded);
+    final = setRounded(quantizer, matrix, held, qparams);
+    if (recipe.biasCorrection) correctBias(layer, meanShift(matrix, statistics, spec, held));
   }
   if (layer.biasQuantizer !== undefined)
     convertBias(layer, layer.biasQuantizer, inputScaleOf(layer.anchor), final, diagnostics);

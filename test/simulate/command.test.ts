@@ -74,6 +74,25 @@ test('an analog core: a count for each seed, and what each source does to each l
   expect(sources).toEqual(expect.arrayContaining(['weights', 'sum', 'adc', 'all']));
 });
 
+test("the tutorial's hardware description is valid and shows what the tutorial says", {
+  timeout: 240_000,
+}, () => {
+  const chip = join(import.meta.dirname, '../../docs/tutorials/my-photonic-chip.json');
+  const result = simulated(
+    '--hardware',
+    chip,
+    '--samples',
+    '32',
+    '--data',
+    calibration,
+    '--sweep',
+    'enob=2,8',
+  );
+  expect(result.hardware).toBe('my-photonic-chip');
+  const [coarse, fine] = result.sweeps[0]!.points;
+  expect(coarse!.correct[0]).toBeLessThan(fine!.correct[0]!);
+});
+
 test.each([
   [['--hardware', 'photonic-4bits'], 2, 'HARDWARE_UNKNOWN'],
   [['--hardware', 'photonic-4bit'], 2, 'SIMULATE_CALIBRATION'],

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { PLAIN_PRODUCT } from '../../test/rounding-problem.js';
 import { accumulatorLimit, projectRow, RowSums } from './accumulator-budget.js';
 import { coordinateDescentRounding } from './coordinate-descent.js';
-import { PLAIN_PRODUCT } from './matrix-product.js';
 
 /** The extreme sums of codes, found by trying the worst input of each product. */
 function extremes(codes: ArrayLike<number>, inputLow: number, inputHigh: number): [number, number] {
@@ -65,6 +65,7 @@ test('coordinate descent keeps every row within the register', async () => {
     groups: 1,
     rows,
     columns,
+    taps: 1,
     weights: Float64Array.from({ length: rows * columns }, (_, i) => random(i)),
   };
   const gram = new Float64Array(columns * columns);

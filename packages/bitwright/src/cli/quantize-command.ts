@@ -99,12 +99,8 @@ export function quantizeCommand(signal: AbortSignal): Command {
       const options = await toOptions(flags);
       const progress = await openProgress();
       const { quantize } = await import('../quantize.js');
-      let result: QuantizeResult;
-      try {
-        result = await quantize(model, options, { signal, onProgress: progress.update });
-      } finally {
-        progress.stop();
-      }
+      const running = quantize(model, options, { signal, onProgress: progress.update });
+      const result = await running.finally(() => progress.stop());
       printResult(result, flags.json === true);
     });
 }

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { BIAS_FORMS, SCHEMES } from '@bitwright/backends';
 import { BitwrightError, describeThrown, didYouMean } from '@bitwright/core';
 import { readFileBytes } from '@bitwright/core/node';
+import type { z as zod } from 'zod';
 import type { BitwrightConfig } from '../config.js';
 import { GRANULARITIES, WEIGHT_FORMS } from '../quantize-options.js';
 import { loadPlugins } from './load-plugins.js';
@@ -14,19 +15,7 @@ import { loadPlugins } from './load-plugins.js';
 export async function loadConfig(path: string): Promise<BitwrightConfig> {
   const raw = path.endsWith('.json') ? parseJson(path) : await importDefault(path);
   const { z } = await import('zod');
-  const override = z.union([
-    z.string(),
-    z
-      .strictObject({
-        bits: z.string(),
-        weights: z.enum(WEIGHT_FORMS),
-        granularity: z.enum(GRANULARITIES),
-        bias: z.enum(BIAS_FORMS),
-        powerOfTwo: z.boolean(),
-        reduceRange: z.boolean(),
-      })
-      .partial(),
-  ]);
+  const override = overrideSchema(z);
   const overrides = z.record(z.string(), override);
   const mapping = z.strictObject({
     tensors: z.record(z.string(), z.string()),
@@ -76,6 +65,23 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
 /** Without the keys that hold nothing. */
 function defined(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
+}
+
+/** What overrides the configuration of single nodes: widths, or some of the choices. */
+function overrideSchema(z: typeof zod) {
+  return z.union([
+    z.string(),
+    z
+      .strictObject({
+        bits: z.string(),
+        weights: z.enum(WEIGHT_FORMS),
+        granularity: z.enum(GRANULARITIES),
+        bias: z.enum(BIAS_FORMS),
+        powerOfTwo: z.boolean(),
+        reduceRange: z.boolean(),
+      })
+      .partial(),
+  ]);
 }
 
 function configError(

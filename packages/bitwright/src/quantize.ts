@@ -98,7 +98,6 @@ async function quantizeAnew(
   clock.lap('round', calibration.calibrateSeconds);
   const layers = reportLayers(prepared);
 
-  const bounds = recordAccumulators(module, prepared, resolved.qconfig.accumulatorBits);
   const { samples } = calibration.ranges;
   const lowering = lowerTo(dialect, module, options, { resolved, layers, samples, prepared });
   const bytes = emitBytes(module);
@@ -124,7 +123,6 @@ async function quantizeAnew(
       ...rejections(passes),
       ...prepared.diagnostics,
       ...calibration.diagnostics,
-      ...bounds,
       ...lowering,
     ],
     samples,
@@ -150,13 +148,16 @@ function lowerTo(
   options: QuantizeOptions,
   provenance: Omit<Provenance, 'dialect'>,
 ): Diagnostic[] {
+  // before the dialect takes the quantizers away
+  const { prepared, resolved } = provenance;
+  const bounds = recordAccumulators(module, prepared, resolved.qconfig.accumulatorBits);
   const diagnostics = dialect.lower(module, {
     allowPairSaturation: options.allowPairSaturation ?? false,
     guards: provenance.resolved.backend.guards ?? 'onnxruntime',
   });
   lint(module, `lowering to ${dialect.name}`);
   writeMetadata(module, { ...provenance, dialect: dialect.name });
-  return diagnostics;
+  return [...bounds, ...diagnostics];
 }
 
 /** The float model behind the passes; the runtime computes what is constant and has no kernel of ours. */

@@ -1,6 +1,6 @@
 // Bundles the command line's own code, so that a short command does not open hundreds of files. What is native stays
 // outside, and so do the packages that only `bitwright` itself depends on: both load when they are used.
-import { rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const outdir = 'dist/command';
@@ -24,3 +24,6 @@ await build({
   },
   logLevel: 'warning',
 });
+
+// the report's page is looked for beside the code that reads it
+cpSync('../analyze/dist/page', 'dist/page', { recursive: true });

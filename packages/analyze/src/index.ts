@@ -12,10 +12,12 @@ export { diffOutputs, type OutputDiff, type OutputDiffOptions } from './diff/dif
 export { DOCUMENTS, jsonSchemaText } from './documents.js';
 export { FileJournal } from './node/file-journal.js';
 export { openOptimized } from './node/optimized-graph.js';
+export { readPageAssets } from './node/page-assets.js';
 export { openWorkerPool } from './node/worker-pool.js';
 export { describeGraph } from './report/describe-graph.js';
 export type { LayerFacts } from './report/describe-layers.js';
 export { describeVariant, packedBytes, type VariantSubject } from './report/describe-variant.js';
+export { type PageAssets, renderReport } from './report/render-report.js';
 export {
   type ParetoPoint,
   type ReportDocument,

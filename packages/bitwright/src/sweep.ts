@@ -4,6 +4,8 @@ import {
   inThisThread,
   type LoadedSubject,
   openWorkerPool,
+  readPageAssets,
+  renderReport,
   runSweep,
   type SweepDocument,
   type SweepPlan,
@@ -91,6 +93,7 @@ export async function sweep(
     folder.writeResults(result.document);
     const report = await sweepReport(result, options, details);
     folder.write('report.json', `${JSON.stringify(report)}\n`);
+    folder.write('report.html', await renderReport(report, readPageAssets()));
     const seconds = (performance.now() - started) / 1000;
     const timings = { host: hostFacts(), workers: pool.size, seconds, cells: result.timings };
     folder.write('timings.json', `${JSON.stringify(timings, undefined, 2)}\n`);

@@ -147,7 +147,11 @@ export const reportDocument = z.strictObject({
     versions: z.record(z.string(), z.string()).describe('bitwright, node, onnxruntime'),
     models: z.array(z.strictObject({ path: z.string(), sha256: z.string() })),
     data: z.array(
-      z.strictObject({ role: z.enum(['calibration', 'evaluation']), ...sweepData.shape, sha256: z.string() }),
+      z.strictObject({
+        role: z.enum(['calibration', 'evaluation']),
+        ...sweepData.shape,
+        sha256: z.string().optional().describe('of the samples as tensors'),
+      }),
     ),
   }),
   sweep: sweepDocument.optional(),

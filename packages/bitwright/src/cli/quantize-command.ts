@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import type { BitwrightConfig } from '../config.js';
 import type { QuantizeResult } from '../quantize.js';
 import { notBuilt, positiveInteger, type QuantizeOptions } from '../quantize-options.js';
+import type { RunHooks } from '../run-hooks.js';
 import { printJson, printWarnings, share } from './print.js';
 import { openProgress } from './progress.js';
 
@@ -98,11 +99,22 @@ export function quantizeCommand(signal: AbortSignal): Command {
     .action(async (model: string, flags: QuantizeFlags) => {
       const options = await toOptions(flags);
       const progress = await openProgress();
-      const { quantize } = await import('../quantize.js');
-      const running = quantize(model, options, { signal, onProgress: progress.update });
-      const result = await running.finally(() => progress.stop());
+      const hooks = { signal, onProgress: progress.update };
+      const result = await run(model, options, flags.report, hooks).finally(() => progress.stop());
       printResult(result, flags.json === true);
     });
+}
+
+async function run(
+  model: string,
+  options: QuantizeOptions,
+  report: string | undefined,
+  hooks: RunHooks,
+): Promise<QuantizeResult> {
+  if (report === undefined) return (await import('../quantize.js')).quantize(model, options, hooks);
+  const { quantizeWithReport } = await import('../quantize-report.js');
+  const command = `bitwright ${process.argv.slice(2).join(' ')}`;
+  return quantizeWithReport(model, options, { path: report, command }, hooks);
 }
 
 function helpBelow(): string {

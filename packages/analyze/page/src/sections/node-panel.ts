@@ -1,0 +1,89 @@
+import { type Chart, chart } from '../chart.js';
+import { channelsOption } from '../charts/channels-chart.js';
+import { codesOption, histogramOption } from '../charts/tensor-charts.js';
+import type { ReportLayer, ReportModel, ReportTensor, ReportVariant } from '../document.js';
+import { h, table } from '../dom.js';
+import { decibels, short } from '../format.js';
+
+/** Everything that is known of one node: what it became and why, its kernel, tensors, grids and weights. */
+export class NodePanel {
+  readonly element = h('div', { class: 'panel', 'aria-live': 'polite' });
+  readonly #charts = new Map<string, Chart>();
+
+  show(model: ReportModel, variant: ReportVariant | undefined, name: string): void {
+    const node = model.nodes.find((candidate) => candidate.name === name);
+    if (node === undefined) return;
+    const layer = variant?.layers.find((candidate) => candidate.name === name);
+    const kernel = variant?.certificate?.nodes.find((candidate) => candidate.name === name);
+    const tensors = [layer?.input, layer?.output]
+      .filter((tensor, i, all) => tensor !== undefined && all.indexOf(tensor) === i)
+      .map((tensor) => variant?.tensors.find((candidate) => candidate.name === tensor))
+      .filter((tensor) => tensor !== undefined);
+    this.element.replaceChildren(
+      h('h4', {}, `${node.opType} `, h('code', {}, node.name)),
+      facts(node, layer, kernel),
+      ...tensors.flatMap((tensor) => this.#tensor(tensor)),
+      ...(layer?.weights === undefined ? [] : [this.#weights(layer)]),
+    );
+  }
+
+  #tensor(tensor: ReportTensor): HTMLElement[] {
+    const histogram = this.#chart('histogram', `Values of ${tensor.name}, with the clip lines`, 220);
+    histogram.show(histogramOption(tensor));
+    const line = h('p', {}, describeGrid(tensor), ' ', usedCodes(tensor));
+    if (tensor.codes.length === 0) return [line, histogram.element];
+    const codes = this.#chart('codes', `Codes of ${tensor.name}`, 180);
+    codes.show(codesOption(tensor));
+    return [line, histogram.element, codes.element];
+  }
+
+  #weights(layer: ReportLayer): HTMLElement {
+    const weights = layer.weights!;
+    const channels = this.#chart('channels', `Weights of ${layer.name} by channel`, 300);
+    channels.show(channelsOption(weights));
+    return channels.element;
+  }
+
+  /** A plot of its own for each label: plots of earlier nodes are kept and met again. */
+  #chart(kind: string, label: string, height: number): Chart {
+    const key = `${kind}\n${label}`;
+    const held = this.#charts.get(key) ?? chart(label, height);
+    this.#charts.set(key, held);
+    return held;
+  }
+}
+
+function facts(
+  node: ReportModel['nodes'][number],
+  layer: ReportLayer | undefined,
+  kernel: NonNullable<ReportVariant['certificate']>['nodes'][number] | undefined,
+): HTMLElement {
+  const rows: [string, string][] = [
+    ['reads', node.inputs.join(', ')],
+    ['makes', node.outputs.join(', ')],
+  ];
+  if (layer?.pattern) rows.push(['pattern', layer.pattern.join(' → ')]);
+  if (layer) rows.push(['what it became', layer.explanation]);
+  if (layer?.float) rows.push(['float because', `${layer.float.reason} (${layer.float.code})`]);
+  if (layer?.weights)
+    rows.push([
+      'weights',
+      `${layer.weights.bits} bits, ${layer.weights.symmetric ? 'symmetric' : 'affine'}, ${layer.weights.scale.length} scales`,
+    ]);
+  if (layer?.biasBits) rows.push(['bias', `${layer.biasBits} bits`]);
+  if (layer?.isolated !== undefined) rows.push(['SQNR alone', decibels(layer.isolated)]);
+  if (layer?.cumulative !== undefined) rows.push(['SQNR with all before it', decibels(layer.cumulative)]);
+  if (kernel)
+    rows.push(['kernel', `${kernel.kernel} (${kernel.runs})${kernel.reason ? `: ${kernel.reason}` : ''}`]);
+  return table('Facts', ['', ''], rows);
+}
+
+function describeGrid(tensor: ReportTensor): string {
+  return `${tensor.name}: ${tensor.bits} bits, codes ${tensor.quantMin} to ${tensor.quantMax}, scale ${short(tensor.scale)}, zero point ${tensor.zeroPoint}; seen ${short(tensor.min)} to ${short(tensor.max)}, kept ${short(tensor.low)} to ${short(tensor.high)}.`;
+}
+
+function usedCodes(tensor: ReportTensor): string {
+  if (tensor.codes.length === 0) return '';
+  const unused = tensor.codes.filter((count) => count === 0).length;
+  return unused === 0 ? 'Every code is used.' : `${unused} of ${tensor.codes.length} codes are unused.`;
+}

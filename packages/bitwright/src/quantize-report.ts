@@ -1,0 +1,92 @@
+import { digest, type ReportDocument, readPageAssets, renderReport } from '@bitwright/analyze';
+import { assertWritable, writeFileAtomically } from '@bitwright/core/node';
+import { formatBits } from '@bitwright/quantize';
+import { buildReport } from './build-report.js';
+import { openDataInput } from './data-input.js';
+import { inputSpecs, loadModel, modelBytes } from './model-file.js';
+import { type QuantizeResult, quantize } from './quantize.js';
+import { type DataInput, missingData, type QuantizeOptions } from './quantize-options.js';
+import type { RunHooks } from './run-hooks.js';
+import { SharedWork } from './shared-work.js';
+
+/** Calibration samples on which the noise of the layers is measured. */
+const NOISE_SAMPLES = 16;
+
+/** The report that goes with a quantization. */
+export interface ReportRequest {
+  /** Path of the HTML file; its JSON twin has the same name with `.json`. */
+  readonly path: string;
+  /** The command line that the report shows for making it again. */
+  readonly command: string;
+}
+
+/**
+ * Quantizes a model as `quantize` does, and writes a report of it: one HTML file with plots, and its JSON twin.
+ *
+ * @param model the path of an ONNX file.
+ * @throws BitwrightError; neither the model nor the report is written then.
+ */
+export async function quantizeWithReport(
+  model: string,
+  options: QuantizeOptions & { readonly data?: DataInput },
+  report: ReportRequest,
+  hooks: RunHooks = {},
+): Promise<QuantizeResult> {
+  const { output, ...rest } = options;
+  if (options.data === undefined) throw missingData();
+  for (const path of [output, report.path]) if (path !== undefined) assertWritable(path);
+  const shared = new SharedWork();
+  const result = await quantize(model, rest, hooks, shared);
+  // methods that go layer by layer do not observe the float network
+  if (!shared.hasObservations) {
+    const { saveRanges: _saveRanges, requantize: _requantize, rounding: _rounding, ...fast } = rest;
+    await quantize(model, { ...fast, bits: formatBits(result.bits), method: 'fast' }, hooks, shared);
+  }
+  const document = await documentOf(model, options.data, { result, shared, command: report.command });
+  const page = await renderReport(document, readPageAssets());
+  hooks.signal?.throwIfAborted();
+  if (output !== undefined) writeFileAtomically(output, result.bytes);
+  writeFileAtomically(twinOf(report.path), `${JSON.stringify(document)}\n`);
+  writeFileAtomically(report.path, page);
+  return { ...result, ...(output !== undefined && { output }) };
+}
+
+/** The path of a report's JSON twin. */
+export function twinOf(path: string): string {
+  return path.replace(/(\.html?)?$/i, '.json');
+}
+
+async function documentOf(
+  model: string,
+  input: DataInput,
+  made: { readonly result: QuantizeResult; readonly shared: SharedWork; readonly command: string },
+): Promise<ReportDocument> {
+  const { result, shared, command } = made;
+  const specs = inputSpecs(loadModel(model));
+  const { name, synthetic } = await openDataInput(input, specs, { samples: result.samples });
+  const data = await openDataInput(input, specs, { samples: NOISE_SAMPLES });
+  const bytes = modelBytes(model);
+  const { accuracy } = result;
+  const counts = (score: { readonly correct: number; readonly total: number }) => ({
+    correct: score.correct,
+    total: score.total,
+  });
+  return buildReport(
+    [
+      {
+        path: model,
+        sha256: await digest(bytes),
+        bytes: bytes.length,
+        ...(accuracy && { float: counts(accuracy.float) }),
+        variants: [{ result, ...(accuracy && { accuracy: counts(accuracy.quantized) }) }],
+        shared,
+        data,
+      },
+    ],
+    {
+      title: `${model} at ${formatBits(result.bits)}, scheme ${result.scheme}, method ${result.method}`,
+      command,
+      data: [{ role: 'calibration', name, samples: result.samples, synthetic }],
+    },
+  );
+}

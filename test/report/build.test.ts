@@ -1,0 +1,91 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ReportDocument, reportDocument } from '@bitwright/analyze';
+import { quantizeWithReport, sweep } from 'bitwright';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/mnist/${name}`, import.meta.url));
+const MODEL = fixture('resnet8_ce.onnx');
+const DATA = fixture('calibration.json');
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'bitwright-report-'));
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Quantizes the fixture, and reads the report's JSON twin, which must be as its schema says. */
+async function reportAt(bits: string): Promise<ReportDocument> {
+  const path = join(folder, `${bits}.html`);
+  const options = { bits, scheme: 'integer-only', method: 'fast', data: DATA, samples: 64 } as const;
+  await quantizeWithReport(MODEL, options, { path, command: 'bitwright quantize' });
+  expect(readFileSync(path, 'utf8')).toMatch(/^<!doctype html>/);
+  return reportDocument.parse(JSON.parse(readFileSync(join(folder, `${bits}.json`), 'utf8')));
+}
+
+it('measures every layer alone and with all before it', async () => {
+  const [wide, narrow] = [await reportAt('W8A8'), await reportAt('W3A3')].map(
+    (report) => report.models[0]!.variants[0]!,
+  );
+  const convs = wide!.layers.filter(({ opType }) => opType === 'Conv');
+  expect(convs).toHaveLength(9);
+  const [first] = convs;
+  // nothing stands before the first layer
+  expect(first!.isolated!).toBeCloseTo(first!.cumulative!, 1);
+  for (const [i, layer] of wide!.layers.entries()) {
+    const low = narrow!.layers[i]!;
+    expect(low.name).toBe(layer.name);
+    if (layer.cumulative != null) expect(low.cumulative!).toBeLessThan(layer.cumulative - 10);
+    if (layer.weights)
+      for (const [channel, sqnr] of layer.weights.sqnr.entries())
+        expect(low.weights!.sqnr[channel]!).toBeLessThan(sqnr!);
+  }
+  const last = convs.at(-1)!;
+  expect(last.cumulative!).toBeLessThan(last.isolated!);
+});
+
+it('counts values and codes of every quantized tensor, and says where the file is integer', async () => {
+  const report = await reportAt('W4A4');
+  const [model] = report.models;
+  const [variant] = model!.variants;
+  expect(report.reproduce.data).toEqual([{ role: 'calibration', name: DATA, samples: 64, synthetic: false }]);
+  expect(model!.nodes.map(({ opType }) => opType)).toContain('Add');
+  // the tensors that calibration observed; shared grids are seen at one of their tensors
+  const observed = variant!.tensors.filter(({ codes }) => codes.length > 0);
+  expect(observed.length).toBeGreaterThan(15);
+  for (const tensor of observed) {
+    const sum = (list: readonly number[]) => list.reduce((total, count) => total + count, 0);
+    expect(tensor.codes).toHaveLength(16);
+    expect(sum(tensor.counts) / sum(tensor.codes)).toBeCloseTo(1, 3);
+    expect(tensor.low).toBeLessThanOrEqual(0);
+  }
+  expect(variant!.certificate!.integer).toBeGreaterThan(variant!.certificate!.total * 0.9);
+  const size = (word: string) => variant!.sizes.find(({ storage }) => storage.includes(word))!.bytes;
+  expect(size('packed') / size('float32')).toBeGreaterThan(1 / 8);
+  expect(size('packed') / size('float32')).toBeLessThan(1 / 6);
+});
+
+it('comes with a sweep, layer by layer for the files that are kept', async () => {
+  const report = join(folder, 'sweep');
+  await sweep([MODEL], {
+    bits: '8,4',
+    scheme: 'integer-only',
+    method: 'fast',
+    data: DATA,
+    samples: 32,
+    evaluation: fixture('evaluation.json'),
+    evaluationSamples: 100,
+    report,
+    emit: join(folder, 'files'),
+  });
+  const document = reportDocument.parse(JSON.parse(readFileSync(join(report, 'report.json'), 'utf8')));
+  expect(document.sweep!.runs.map(({ bits }) => bits)).toEqual(['W8A8', 'W4A4']);
+  expect(document.models[0]!.variants.map(({ bits, accuracy }) => [bits, accuracy?.total])).toEqual([
+    ['W8A8', 100],
+    ['W4A4', 100],
+  ]);
+});

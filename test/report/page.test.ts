@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { readPageAssets, renderReport } from '@bitwright/analyze';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { browserPath, openBrowser } from './browser.js';
+import { sampleReport } from './sample-report.js';
+
+if (browserPath === undefined)
+  console.log('no Chromium on this machine: the report is not looked at (set BITWRIGHT_BROWSER)');
+
+describe.runIf(browserPath !== undefined)('the report of 100 layers at seven widths, in a browser', () => {
+  let folder: string;
+  let file: string;
+  let browser: Browser;
+  let page: Page;
+  const complaints: string[] = [];
+  const requests: string[] = [];
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'bitwright-report-'));
+    file = join(folder, 'report.html');
+    writeFileSync(file, await renderReport(sampleReport(100), readPageAssets()));
+    browser = await openBrowser();
+    page = await browser.newPage();
+    page.on('console', (message) => complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => requests.push(request.url()));
+    await page.goto(pathToFileURL(file).href);
+    await page.waitForSelector('html[data-ready]');
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('is one file under 3 MB that asks for nothing else', () => {
+    expect(statSync(file).size).toBeLessThan(3e6);
+    expect(requests).toEqual([pathToFileURL(file).href]);
+  });
+
+  it('draws its plots and says nothing in the console', async () => {
+    for (const plot of await page.locator('.plot:visible').all())
+      expect(await plot.locator('svg path').count()).toBeGreaterThan(0);
+    expect(await page.locator('.plot:visible').count()).toBeGreaterThanOrEqual(6);
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows a title as text, whatever is in it', async () => {
+    expect(await page.locator('h1').textContent()).toBe(sampleReport(1).title);
+  });
+
+  it('shows what is known of a node that is found and clicked', async () => {
+    await page.getByLabel('Find a node').fill('conv57');
+    await page.getByRole('button', { name: 'Conv conv57' }).click();
+    const panel = page.locator('.panel');
+    await expect.poll(() => panel.locator('h4').textContent()).toBe('Conv conv57');
+    expect(await panel.locator('.plot svg').count()).toBe(5);
+    expect(complaints).toEqual([]);
+  });
+
+  it('chooses the node that is clicked in the graph', async () => {
+    const plot = page.locator('figure[tabindex="0"] .plot');
+    await plot.scrollIntoViewIfNeeded();
+    const frame = (await plot.boundingBox())!;
+    const boxes = await Promise.all(
+      (await plot.locator('text', { hasText: /^Add$/ }).all()).map((label) => label.boundingBox()),
+    );
+    const within = (at: number, from: number, size: number): boolean =>
+      at > from + 10 && at < from + size - 40;
+    const inside = boxes.find(
+      (box) => box !== null && within(box.x, frame.x, frame.width) && within(box.y, frame.y, frame.height),
+    )!;
+    await page.mouse.click(inside.x + inside.width / 2, inside.y + inside.height / 2);
+    await expect.poll(() => page.locator('.panel h4').textContent()).toMatch(/^Add add\d+$/);
+  });
+
+  it('walks through the graph by keys', async () => {
+    const before = await page.locator('.panel h4').textContent();
+    await page.locator('figure[tabindex="0"]').focus();
+    await page.keyboard.press('ArrowDown');
+    expect(await page.locator('.panel h4').textContent()).not.toBe(before);
+    await page.keyboard.press('ArrowUp');
+    expect(await page.locator('.panel h4').textContent()).toBe(before);
+  });
+
+  it('shows another quantization, and the other look', async () => {
+    await page.getByLabel('Quantization').selectOption({ label: 'W2A2, integer-only, fast' });
+    await expect.poll(() => page.locator('main').textContent()).toContain('4680/10000 correct');
+    const paper = () => page.evaluate("getComputedStyle(document.querySelector('section')).backgroundColor");
+    const before = await paper();
+    await page.getByRole('button', { name: 'Light or dark' }).click();
+    expect(await paper()).not.toBe(before);
+    expect(complaints).toEqual([]);
+  });
+});

@@ -56,7 +56,7 @@ it('counts values and codes of every quantized tensor, and says where the file i
   expect(model!.nodes.map(({ opType }) => opType)).toContain('Add');
   // the tensors that calibration observed; shared grids are seen at one of their tensors
   const observed = variant!.tensors.filter(({ codes }) => codes.length > 0);
-  expect(observed.length).toBeGreaterThan(15);
+  expect(observed.length).toBeGreaterThan(10);
   for (const tensor of observed) {
     const sum = (list: readonly number[]) => list.reduce((total, count) => total + count, 0);
     expect(tensor.codes).toHaveLength(16);

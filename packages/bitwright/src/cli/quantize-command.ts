@@ -45,7 +45,7 @@ export interface QuantizeFlags {
   readonly json?: boolean;
 }
 
-const NOT_BUILT_FLAGS = ['budget', 'workers', 'seed', 'report'] as const;
+const NOT_BUILT_FLAGS = ['budget', 'workers', 'seed'] as const;
 
 /** `bitwright quantize`. */
 export function quantizeCommand(signal: AbortSignal): Command {

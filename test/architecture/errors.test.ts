@@ -4,7 +4,8 @@ import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { isTest, label, parse, ROOT, type SourceFile, sourceFiles, walk } from './sources.js';
 
-const CODE = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/;
+// the diagnostics of the usual mistakes have dashes: E-CHANCE, W-BN
+const CODE = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$|^[EW](-[A-Z0-9]+)+$/;
 
 const sources = sourceFiles().filter((file) => !isTest(file));
 const page = readFileSync(join(ROOT, 'docs', 'reference', 'errors.md'), 'utf8');
@@ -55,8 +56,17 @@ describe('the rules themselves', () => {
       helpers.reject('FIVE');
       class Rejection { constructor(readonly code: string) {} }
       new Rejection('SIX');
+      report({ code: 'W-DASHED', severity: 'info' });
       if (error.code === 'ENOENT') stop('SEVEN');`;
-    expect([...codesGiven(sample(text)).keys()]).toEqual(['ONE', 'TWO', 'THREE_B', 'FOUR', 'FIVE', 'SIX']);
+    expect([...codesGiven(sample(text)).keys()]).toEqual([
+      'ONE',
+      'TWO',
+      'THREE_B',
+      'FOUR',
+      'FIVE',
+      'SIX',
+      'W-DASHED',
+    ]);
   });
 
   test('headings are read with their text', () => {

@@ -13,3 +13,12 @@ export const errorDocument = z.strictObject({
     option: z.string().optional(),
   }),
 });
+
+/** A diagnostic as every JSON document of the command line gives it. */
+export const diagnosticDocument = z.strictObject({
+  code: z.string(),
+  severity: z.enum(['info', 'warning', 'error']),
+  message: z.string(),
+  hint: z.string().optional(),
+  at: errorDocument.shape.at,
+});

@@ -6,6 +6,14 @@ export type {
 } from './certify/certificate-document.js';
 export { type CertifiedGraphs, certifyGraphs } from './certify/certify-graphs.js';
 export { type TimingOptions, timeModels } from './certify/time-models.js';
+export {
+  type AccuracyContext,
+  type CountedAnswers,
+  diagnoseAccuracy,
+  diagnoseFloatAccuracy,
+} from './diagnose/diagnose-accuracy.js';
+export { diagnoseGraph } from './diagnose/diagnose-graph.js';
+export type { DiagnosedGraph } from './diagnose/graph-rule.js';
 export type { DiffDocument, DiffLayer } from './diff/diff-document.js';
 export { diffGraphs } from './diff/diff-graphs.js';
 export { diffOutputs, type OutputDiff, type OutputDiffOptions } from './diff/diff-outputs.js';

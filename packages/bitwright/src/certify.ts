@@ -3,6 +3,7 @@ import { BitwrightError } from '@bitwright/core';
 import { emitBytes } from '@bitwright/emit';
 import type { GraphModule } from '@bitwright/graph';
 import { openOrtNode } from '@bitwright/runtime';
+import { diagnoseFile } from './diagnose-model.js';
 import { loadModel, type ModelInput, modelName } from './model-file.js';
 import { versions } from './node/versions.js';
 import { asFloatModel, liftModel } from './requantize.js';
@@ -43,11 +44,13 @@ export async function certify(
   try {
     const runtime = `onnxruntime-node ${versions().onnxruntime}, CPU`;
     const document = certifyGraphs({ path, file, optimized, runtime });
+    const diagnostics = diagnoseFile(file);
     const time =
       options.time === true ? await timed(executor, file, path, { ...threads, ...hooks }) : undefined;
     const share = document.total === 0 ? 0 : (100 * document.integer) / document.total;
     return {
       ...document,
+      diagnostics,
       ...(time && { time }),
       ...(least !== undefined && share < least && { error: requirementMissed(document, least).toJSON() }),
     };

@@ -1,7 +1,9 @@
+import { type AccuracyContext, diagnoseAccuracy } from '@bitwright/analyze';
 import type { Diagnostic } from '@bitwright/core';
+import type { GraphModule } from '@bitwright/graph';
 import { type Evaluation, type Executor, evaluate, openOrtNode } from '@bitwright/runtime';
 import { openDataInput } from './data-input.js';
-import { conventionOf } from './metadata.js';
+import { bitsOf, conventionOf } from './metadata.js';
 import { inputSpecs, loadModel, type ModelInput, modelBytes, modelName } from './model-file.js';
 import { type DataInput, positiveInteger } from './quantize-options.js';
 import type { RunHooks } from './run-hooks.js';
@@ -29,11 +31,16 @@ export interface ModelEvaluation extends Evaluation {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Counts correct answers of each model over the same labelled data, in stock ONNX Runtime unless `faithful`. */
+/**
+ * Counts correct answers of each model over the same labelled data, in stock ONNX Runtime unless `faithful`.
+ *
+ * @param float what the float model has on these samples, where that was counted before.
+ */
 export async function evaluateModels(
   models: readonly ModelInput[],
   options: EvaluateModelsOptions,
   hooks: RunHooks = {},
+  float?: AccuracyContext['float'],
 ): Promise<ModelEvaluation[]> {
   if (options.samples !== undefined) positiveInteger('--samples', options.samples);
   const open = hooks.open ?? openOrtNode;
@@ -43,11 +50,33 @@ export async function evaluateModels(
     reference === undefined ? undefined : await open(modelBytes(reference), { name: modelName(reference) });
   const results: ModelEvaluation[] = [];
   try {
-    for (const model of models) results.push(await evaluateOne(model, options, hooks, mode, compared));
+    for (const model of models) {
+      const { module, ...counted } = await evaluateOne(model, options, hooks, mode, compared);
+      results.push({
+        ...counted,
+        diagnostics: [...counted.diagnostics, ...diagnosed(counted, module, float)],
+      });
+    }
   } finally {
     await compared?.release();
   }
   return results;
+}
+
+function diagnosed(
+  counted: ModelEvaluation,
+  module: GraphModule,
+  known: AccuracyContext['float'],
+): Diagnostic[] {
+  const { path, classes, total, referenceCorrect } = counted;
+  const bits = bitsOf(module);
+  const float =
+    known ?? (referenceCorrect === undefined ? undefined : { correct: referenceCorrect, total, classes });
+  return diagnoseAccuracy(counted, {
+    model: path,
+    ...(bits && { bits: [bits.weights, bits.activations] }),
+    ...(float && { float }),
+  });
 }
 
 async function evaluateOne(
@@ -56,7 +85,7 @@ async function evaluateOne(
   hooks: RunHooks,
   mode: 'default' | 'faithful',
   reference: Executor | undefined,
-): Promise<ModelEvaluation> {
+): Promise<ModelEvaluation & { readonly module: GraphModule }> {
   const path = modelName(model);
   const module = loadModel(model);
   assertRunnableOutputs(module, path);
@@ -75,7 +104,7 @@ async function evaluateOne(
       ...(signal && { signal }),
     });
     const convention = conventionOf(module) + (data.synthetic ? ', random data' : '');
-    return { path, ...counted, mode, convention, diagnostics: data.diagnostics };
+    return { path, ...counted, mode, convention, diagnostics: data.diagnostics, module };
   } finally {
     await executor.release();
   }

@@ -1,6 +1,7 @@
-import { elementCount } from '@bitwright/core';
+import { type Diagnostic, elementCount } from '@bitwright/core';
 import type { Dim, GraphModule, Value } from '@bitwright/graph';
 import { prepare, QConfigResolver } from '@bitwright/quantize';
+import { diagnoseFile } from './diagnose-model.js';
 import { type FloatPassReport, runFloatPasses } from './float-passes.js';
 import { type LayerReport, reportLayers } from './layer-report.js';
 import { conventionOf } from './metadata.js';
@@ -32,6 +33,8 @@ export interface Inspection {
   readonly nodes: readonly NodeFate[];
   readonly fusions: FloatPassReport['applied'];
   readonly rejected: FloatPassReport['rejected'];
+  /** Usual mistakes that the graph of a quantized file shows, and what of it can't be read. */
+  readonly diagnostics: readonly Diagnostic[];
   /** The model after the passes, with quantizers, for --ir. */
   readonly module: GraphModule;
 }
@@ -46,7 +49,15 @@ export function inspect(model: ModelInput, options: InspectOptions = {}): Inspec
   const module = loadModel(model);
   const facts = factsOf(module, modelName(model));
   if (facts.convention !== 'float')
-    return { ...facts, layers: [], nodes: [], fusions: [], rejected: [], module };
+    return {
+      ...facts,
+      layers: [],
+      nodes: [],
+      fusions: [],
+      rejected: [],
+      diagnostics: diagnoseFile(module),
+      module,
+    };
   assertFloatModel(module, modelName(model));
   const passes = runFloatPasses(module, 13, resolved.extensions);
   const prepared = prepare(module, resolved.backend, new QConfigResolver(resolved.qconfig));
@@ -56,6 +67,7 @@ export function inspect(model: ModelInput, options: InspectOptions = {}): Inspec
     nodes: nodeFates(passes.captured, prepared),
     fusions: passes.applied,
     rejected: passes.rejected,
+    diagnostics: [],
     module,
   };
 }
@@ -63,7 +75,7 @@ export function inspect(model: ModelInput, options: InspectOptions = {}): Inspec
 function factsOf(
   module: GraphModule,
   path: string,
-): Omit<Inspection, 'layers' | 'nodes' | 'fusions' | 'rejected' | 'module'> {
+): Omit<Inspection, 'layers' | 'nodes' | 'fusions' | 'rejected' | 'diagnostics' | 'module'> {
   const operators: Record<string, number> = {};
   for (const node of module.graph.allOps()) {
     const key = node.domain === '' ? node.opType : `${node.domain}.${node.opType}`;

@@ -1,5 +1,5 @@
 import type { GraphModule } from '@bitwright/graph';
-import { formatBits, type PreparedModel } from '@bitwright/quantize';
+import { type Bits, formatBits, type PreparedModel, parseBits } from '@bitwright/quantize';
 import type { LayerReport } from './layer-report.js';
 import type { ResolvedOptions } from './quantize-options.js';
 import { VERSION } from './version.js';
@@ -40,6 +40,12 @@ export function writeMetadata(module: GraphModule, provenance: Provenance): void
 /** The words that layers have in common, or all of them. */
 function wordsOf(words: readonly string[]): string {
   return [...new Set(words)].join(' or ');
+}
+
+/** The widths that a model's own metadata says; undefined where it says none that can be read. */
+export function bitsOf(module: GraphModule): Bits | undefined {
+  const said = module.metadataProps.get('bitwright.bits') ?? '';
+  return /^W(\d+)A(\d+)$/.test(said) ? parseBits(said) : undefined;
 }
 
 /** The convention that stands beside an accuracy figure of a model: its own metadata, or what the graph shows. */

@@ -7,8 +7,14 @@ import { type GraphModule, lint } from '@bitwright/graph';
 import { type Bits, equalize, formatRanges, prepare, QConfigResolver } from '@bitwright/quantize';
 import { foldConstantsWith, keepProvenance } from '@bitwright/rewrite';
 import { constantEvaluator, openOrtNode } from '@bitwright/runtime';
-import { type AccuracyComparison, compareAccuracy } from './accuracy-gate.js';
+import {
+  type AccuracyComparison,
+  accuracyDiagnostics,
+  compareAccuracy,
+  countFloat,
+} from './accuracy-gate.js';
 import { chooseDialect, neededOpset } from './choose-dialect.js';
+import { diagnosePrepared } from './diagnose-model.js';
 import { extensionsOf } from './extensions.js';
 import { type FloatPassReport, runFloatPasses } from './float-passes.js';
 import { type LayerReport, reportLayers } from './layer-report.js';
@@ -92,16 +98,16 @@ async function quantizeAnew(
   const specs = inputSpecs(module);
   if (resolved.equalize) equalize(module);
   const prepared = prepare(module, resolved.backend, resolver);
+  const float = await countFloat(model, options, hooks);
   clock.lap('capture');
-
   const calibration = await quantizePrepared(prepared, { options, resolved, specs, hooks, shared });
   clock.lap('round', calibration.calibrateSeconds);
   const layers = reportLayers(prepared);
-
+  const mistakes = diagnosePrepared(module, resolved);
   const { samples } = calibration.ranges;
   const lowering = lowerTo(dialect, module, options, { resolved, layers, samples, prepared });
   const bytes = emitBytes(module);
-  const accuracy = await compareAccuracy(model, bytes, options, resolved.maxDrop, hooks);
+  const accuracy = await compareAccuracy(float, bytes, options, resolved.maxDrop, hooks);
   hooks.signal?.throwIfAborted();
   if (options.saveRanges !== undefined)
     writeFileAtomically(options.saveRanges, formatRanges(calibration.ranges));
@@ -124,6 +130,8 @@ async function quantizeAnew(
       ...prepared.diagnostics,
       ...calibration.diagnostics,
       ...lowering,
+      ...mistakes,
+      ...accuracyDiagnostics(accuracy),
     ],
     samples,
     ...(accuracy && { accuracy }),
@@ -203,7 +211,8 @@ async function keepCodes(
   clock.lap('capture');
   const { dialect, bits, layers, diagnostics } = rewriteInDialect(lifted, options);
   const bytes = emitBytes(module);
-  const accuracy = await compareAccuracy(model, bytes, options, parseMaxDrop(options), hooks);
+  const float = await countFloat(model, options, hooks);
+  const accuracy = await compareAccuracy(float, bytes, options, parseMaxDrop(options), hooks);
   hooks.signal?.throwIfAborted();
   if (options.output !== undefined) writeFileAtomically(options.output, bytes);
   clock.lap('emit');
@@ -218,7 +227,7 @@ async function keepCodes(
     dialect,
     layers,
     fusions: [],
-    diagnostics: [codesKept(lifted.dialect, dialect), ...diagnostics],
+    diagnostics: [codesKept(lifted.dialect, dialect), ...diagnostics, ...accuracyDiagnostics(accuracy)],
     samples: 0,
     ...(accuracy && { accuracy }),
     seconds: clock.seconds(),

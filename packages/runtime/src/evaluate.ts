@@ -13,6 +13,14 @@ export interface Evaluation {
   readonly top5?: number;
   /** Samples whose largest logit is where the reference's is. */
   readonly agreement?: number;
+  /** Samples whose largest logit of the reference is at their label. */
+  readonly referenceCorrect?: number;
+  /** Logits of one sample. */
+  readonly classes: number;
+  /** Samples of the class that was answered most often. */
+  readonly mostAnswered: number;
+  /** Samples of the most frequent label. */
+  readonly mostLabelled: number;
   readonly total: number;
   readonly seconds: number;
 }
@@ -44,7 +52,9 @@ export async function evaluate(
     reference &&
     logitsName(reference.outputNames, reference.outputNames.includes(output) ? output : undefined);
   const started = performance.now();
-  const counts = { correct: 0, top5: 0, agreement: 0, total: 0, classes: 0 };
+  const counts = { correct: 0, top5: 0, agreement: 0, referenceCorrect: 0, total: 0, classes: 0 };
+  const answers = new Map<number, number>();
+  const labels = new Map<number, number>();
   for await (const batch of data.batches(options.batchSize ?? batchSizeFor(executor.inputs))) {
     options.signal?.throwIfAborted();
     const logits = (await executor.run(batch.inputs, [output])).get(output)!;
@@ -58,7 +68,12 @@ export async function evaluate(
       const best = indexOfLargest(rows.data, i * rows.width, rows.width);
       if (best === label) counts.correct++;
       if (label < rows.width && rankOfLabel(rows.data, i * rows.width, rows.width, label) < 5) counts.top5++;
-      if (others && indexOfLargest(others.data, i * others.width, others.width) === best) counts.agreement++;
+      tally(answers, best);
+      tally(labels, label);
+      if (others === undefined) continue;
+      const other = indexOfLargest(others.data, i * others.width, others.width);
+      if (other === best) counts.agreement++;
+      if (other === label) counts.referenceCorrect++;
     }
     counts.classes = rows.width;
     counts.total += batch.size;
@@ -69,9 +84,16 @@ export async function evaluate(
     correct: counts.correct,
     total: counts.total,
     ...(counts.classes > 5 && { top5: counts.top5 }),
-    ...(reference && { agreement: counts.agreement }),
+    ...(reference && { agreement: counts.agreement, referenceCorrect: counts.referenceCorrect }),
+    classes: counts.classes,
+    mostAnswered: Math.max(0, ...answers.values()),
+    mostLabelled: Math.max(0, ...labels.values()),
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+function tally(counts: Map<number, number>, key: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
 function missingLabel(sample: number, name: string): BitwrightError {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { errorDocument } from '../error-document.js';
+import { diagnosticDocument, errorDocument } from '../error-document.js';
 
 /** What one node of the file became in the runtime. */
 export const certifiedNode = z.strictObject({
@@ -56,6 +56,7 @@ export const certificateDocument = z.strictObject({
   integer: z.number().int().describe('nodes that run in integers'),
   total: z.number().int().describe('all nodes that are listed'),
   saturation: z.array(saturationRisk),
+  diagnostics: z.array(diagnosticDocument).optional().describe('usual mistakes that the graph shows'),
   time: certifiedTiming.optional(),
   error: errorDocument.optional().describe('a requirement that was missed'),
 });

@@ -2,7 +2,7 @@ import type { CertificateDocument } from '@bitwright/analyze';
 import { Command } from 'commander';
 import { positiveInteger } from '../quantize-options.js';
 import { EXIT, type Outcome } from './exit-codes.js';
-import { printJson, table } from './print.js';
+import { printJson, printWarnings, table } from './print.js';
 
 interface CertifyFlags {
   readonly time?: boolean;
@@ -61,6 +61,7 @@ function print(document: CertificateDocument): void {
   if (document.saturation.length > 0 && document.saturation.every(({ safe }) => safe))
     lines.push('no layer can saturate 16-bit pairs\n');
   if (document.time !== undefined) lines.push(timeLine(document.time));
+  printWarnings(document.diagnostics ?? []);
   process.stdout.write(lines.join(''));
   if (document.error !== undefined)
     process.stderr.write(`${document.error.code}: ${document.error.message}\n  ${document.error.hint}\n`);

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { Inspection, InspectOptions } from '../inspect.js';
 import { collect, planOptions } from './plan-options.js';
-import { printJson, table } from './print.js';
+import { printJson, printWarnings, table } from './print.js';
 
 interface InspectFlags extends Omit<InspectOptions, 'plugins'> {
   readonly plugin?: string[];
@@ -32,8 +32,12 @@ export function inspectCommand(): Command {
         else process.stdout.write(text);
         return;
       }
-      if (json === true) printJson(report);
-      else process.stdout.write(describe(report));
+      if (json === true) {
+        printJson(report);
+        return;
+      }
+      printWarnings(report.diagnostics);
+      process.stdout.write(describe(report));
     });
 }
 

@@ -1,16 +1,33 @@
 import type { Diagnostic } from '@bitwright/core';
 
+/** A diagnostic of a call, or one of a document. */
+type Told = Pick<Diagnostic, 'severity' | 'code' | 'message'> & { readonly hint?: string | undefined };
+
 /** Prints one JSON document on stdout. */
 export function printJson(document: unknown): void {
   process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
 }
 
-/** Prints warnings on stderr, each with its code and place. */
-export function printWarnings(diagnostics: readonly Diagnostic[]): void {
+/** Warnings of one code that are printed; beyond these they are counted. */
+const SHOWN = 3;
+
+/** Prints warnings on stderr, each with its code and place; many of one code as the first few and their number. */
+export function printWarnings(diagnostics: readonly Told[]): void {
+  const told = new Map<string, number>();
   for (const { severity, code, message, hint } of diagnostics) {
-    if (severity !== 'info')
+    if (severity === 'info') continue;
+    const before = told.get(code) ?? 0;
+    told.set(code, before + 1);
+    if (before < SHOWN)
       process.stderr.write(`${severity} ${code}: ${message}${hint === undefined ? '' : ` ${hint}`}\n`);
   }
+  for (const [code, count] of told)
+    if (count > SHOWN) process.stderr.write(`and ${count - SHOWN} more ${code}; --json has them all\n`);
+}
+
+/** Prints one warning at once. */
+export function printWarning(diagnostic: Told): void {
+  printWarnings([diagnostic]);
 }
 
 /** Rows as an aligned table; the first row is the head. Columns of numbers are aligned to the right. */

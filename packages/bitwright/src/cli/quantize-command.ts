@@ -5,7 +5,7 @@ import type { BitwrightConfig } from '../config.js';
 import type { QuantizeResult } from '../quantize.js';
 import { notBuilt, positiveInteger, type QuantizeOptions } from '../quantize-options.js';
 import type { RunHooks } from '../run-hooks.js';
-import { printJson, printWarnings, share } from './print.js';
+import { printJson, printWarning, printWarnings, share } from './print.js';
 import { openProgress } from './progress.js';
 
 /** The options as commander hands them over: all of them optional strings or flags. */
@@ -99,7 +99,7 @@ export function quantizeCommand(signal: AbortSignal): Command {
     .action(async (model: string, flags: QuantizeFlags) => {
       const options = await toOptions(flags);
       const progress = await openProgress();
-      const hooks = { signal, onProgress: progress.update };
+      const hooks = { signal, onProgress: progress.update, onDiagnostic: printWarning };
       const result = await run(model, options, flags.report, hooks).finally(() => progress.stop());
       printResult(result, flags.json === true);
     });
@@ -172,7 +172,8 @@ function printResult(result: QuantizeResult, json: boolean): void {
     printJson({ ...document, bytes: bytes.length });
     return;
   }
-  printWarnings(result.diagnostics);
+  // this one was printed before anything was quantized
+  printWarnings(result.diagnostics.filter(({ code }) => code !== 'W-FP32-FIRST'));
   const quantized = result.layers.filter((layer) => layer.float === undefined).length;
   const { seconds } = result;
   process.stdout.write(

@@ -113,7 +113,6 @@ async function quantizeAnew(
     writeFileAtomically(options.saveRanges, formatRanges(calibration.ranges));
   if (options.output !== undefined) writeFileAtomically(options.output, bytes);
   clock.lap('emit');
-
   return {
     bytes,
     ...(options.output !== undefined && { output: options.output }),

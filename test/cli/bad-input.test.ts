@@ -148,7 +148,9 @@ describe('wrong usage', () => {
       'SCHEME_WITH_BACKEND',
       /out/,
     ],
-    ['a feature that is not built', ['--bits', '8', '--budget', 'size=0.5'], 'NOT_BUILT', /out/],
+    ['a feature that is not built', ['--bits', '8', '--workers', '2'], 'NOT_BUILT', /out/],
+    ['a budget of time', ['--bits', '8', '--budget', 'latency=5ms'], 'BUDGET_LATENCY', /size/],
+    ['a misspelt budget', ['--bits', '8', '--budget', 'sise=0.5'], 'OPTION_VALUE', /size/],
     ['a width that the dialect has not', ['--bits', 'W4A4', '--dialect', 'qdq'], 'DIALECT_WIDTH', /qcdq/],
   ])('%s', (_, options, code, hint) => {
     const error = failing([model, '-o', output, '--data', calibration, ...options], 2);
@@ -188,6 +190,13 @@ describe('an output that cannot be written', () => {
 });
 
 describe('a budget that is missed', () => {
+  it('names the smallest cost of one that no widths keep', () => {
+    const options = ['--bits', 'W4A4', '--data', calibration, '--samples', '8', '--budget', 'size=0.2'];
+    const error = failing([model, '-o', output, ...options], 3);
+    expect(error.code).toBe('BUDGET_IMPOSSIBLE');
+    expect(error.hint).toMatch(/size=\d+, a share of 0\.25/);
+  });
+
   it('exits with 3 and writes nothing', () => {
     const evaluation = join(MNIST, 'evaluation.json');
     const error = failing(

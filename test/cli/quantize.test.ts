@@ -20,6 +20,12 @@ interface QuantizeDocument {
     float?: { code: string; reason: string };
   }[];
   readonly diagnostics: { code: string }[];
+  readonly budget?: {
+    readonly reached: number;
+    readonly eightBit: number;
+    readonly layers: { name: string; bits: number; weights: number }[];
+    readonly front: { mapping: { names: Record<string, string> } }[];
+  };
   readonly samples: number;
   readonly seconds: Record<string, number>;
   readonly peakRssBytes: number;
@@ -39,7 +45,7 @@ function quantizeTo(name: string, ...options: string[]): QuantizeDocument {
     '--json',
     ...options,
   );
-  expect(result.stderr.replace(/^(calibrating|quantizing).*$/gm, '').trim()).toBe('');
+  expect(result.stderr.replace(/^(calibrating|quantizing|measuring).*$/gm, '').trim()).toBe('');
   expect(result.code).toBe(0);
   expect(existsSync(output)).toBe(true);
   return result.json<QuantizeDocument>();
@@ -58,6 +64,21 @@ function correct(...models: string[]): number[] {
 }
 
 describe('quantize', () => {
+  it('chooses widths under a budget, which the file has', () => {
+    const { budget, layers, bits } = quantizeTo(
+      'mixed.onnx',
+      ...['--bits', 'W4A4', '--method', 'fast', '--scheme', 'integer-only', '--budget', 'size=0.4'],
+    );
+    expect(bits).toEqual({ weights: 4, activations: 4 });
+    const written = new Map(layers.map(({ name, weights }) => [name, weights?.bits]));
+    for (const layer of budget!.layers) expect(written.get(layer.name), layer.name).toBe(layer.bits);
+    const bytes = budget!.layers.reduce((sum, layer) => sum + Math.ceil((layer.weights * layer.bits) / 8), 0);
+    expect(budget!.reached).toBe(bytes);
+    expect(bytes).toBeLessThanOrEqual(0.4 * budget!.eightBit);
+    expect(new Set(budget!.layers.map((layer) => layer.bits)).size).toBeGreaterThan(1);
+    expect(Object.keys(budget!.front[1]!.mapping.names)).toHaveLength(budget!.layers.length);
+  });
+
   it('reports what it did, in words that the interface promises', () => {
     const document = quantizeTo('w4a6.onnx', '--bits', 'W4A6', '--scheme', 'integer-only');
     expect(document.bits).toEqual({ weights: 4, activations: 6 });

@@ -14,12 +14,14 @@ import { BitwrightError, didYouMean } from '@bitwright/core';
 import type { ApiSample, DataCard, SampleSource } from '@bitwright/data';
 import {
   type Bits,
+  type Budget,
   type DataFreeRounding,
   findObserver,
   findRounding,
   formatBits,
   type Observer,
   parseBits,
+  parseBudget,
   type QConfig,
   type QConfigMapping,
   RECIPES,
@@ -79,6 +81,8 @@ export interface QuantizeOptions {
   /** Saved ranges to use instead of calibrating, as text of a ranges file or its path. */
   readonly ranges?: string;
   readonly saveRanges?: string;
+  /** Chooses widths of weights layer by layer: `size=0.5`, `size=120KB`, `bops=0.5`; shares are of 8-bit weights. */
+  readonly budget?: string;
   /** Points of top-1 accuracy that may be lost, e.g. `1%`; needs `evaluation`. Missing it is an error and nothing is written. */
   readonly maxDrop?: string;
   /** Labelled data that the accuracy before and after is counted on; it never chooses anything. */
@@ -112,13 +116,14 @@ export interface ResolvedOptions {
   readonly mapping: QConfigMapping;
   readonly keepFloat: readonly string[];
   readonly memory: number;
+  readonly budget: Budget | undefined;
   readonly maxDrop: number | undefined;
 }
 
 /**
  * Checks the options and fills in the defaults; what the options alone decide is settled here, before any file is read.
  *
- * @throws usage errors: BITS_INVALID, OPTION_VALUE, BACKEND_UNKNOWN, OBSERVER_UNKNOWN, SCHEME_WITH_BACKEND, NOT_BUILT.
+ * @throws usage errors: BITS_INVALID, OPTION_VALUE, BACKEND_UNKNOWN, OBSERVER_UNKNOWN, SCHEME_WITH_BACKEND, BUDGET_LATENCY, NOT_BUILT.
  */
 export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   if (options.bits === undefined) throw missingBits();
@@ -174,6 +179,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
     mapping: options.mapping ?? {},
     keepFloat: options.keepFloat ?? [],
     memory: parseBytes(options.memory ?? '1GB'),
+    budget: options.budget === undefined ? undefined : parseBudget(options.budget),
     maxDrop: parseMaxDrop(options),
   };
 }

@@ -4,7 +4,14 @@ import { assertWritable, writeFileAtomically } from '@bitwright/core/node';
 import type { Dialect } from '@bitwright/dialects';
 import { emitBytes } from '@bitwright/emit';
 import { type GraphModule, lint } from '@bitwright/graph';
-import { type Bits, equalize, formatRanges, prepare, QConfigResolver } from '@bitwright/quantize';
+import {
+  type Bits,
+  type BudgetReport,
+  equalize,
+  formatRanges,
+  prepare,
+  QConfigResolver,
+} from '@bitwright/quantize';
 import { foldConstantsWith, keepProvenance } from '@bitwright/rewrite';
 import { constantEvaluator, openOrtNode } from '@bitwright/runtime';
 import {
@@ -13,6 +20,7 @@ import {
   compareAccuracy,
   countFloat,
 } from './accuracy-gate.js';
+import { type ChosenWidths, chooseByBudget } from './choose-by-budget.js';
 import { chooseDialect, neededOpset } from './choose-dialect.js';
 import { diagnosePrepared } from './diagnose-model.js';
 import { extensionsOf } from './extensions.js';
@@ -48,6 +56,8 @@ export interface QuantizeResult {
   readonly fusions: FloatPassReport['applied'];
   readonly diagnostics: readonly Diagnostic[];
   readonly samples: number;
+  /** The widths that were chosen, where a budget was given. */
+  readonly budget?: BudgetReport;
   /** Counted on `evaluation`, where that was given. */
   readonly accuracy?: AccuracyComparison;
   readonly seconds: {
@@ -85,27 +95,22 @@ async function quantizeAnew(
   shared: SharedWork,
 ): Promise<QuantizeResult> {
   const clock = new Clock();
-  const resolved = await resolveWithBackend(options);
-  if (options.data === undefined && (options.ranges === undefined || resolved.recipe.rounding !== undefined))
+  const asked = await resolveWithBackend(options);
+  if (options.data === undefined && (options.ranges === undefined || asked.recipe.rounding !== undefined))
     throw missingData();
   for (const path of [options.output, options.saveRanges]) if (path !== undefined) assertWritable(path);
-  const resolver = new QConfigResolver(resolved.qconfig, resolved.mapping, resolved.keepFloat);
-  const dialect = chooseDialect(resolved, resolver);
-  const opset = neededOpset(dialect, resolved, resolver);
-  const { module, passes, lifting } = await shared.model(opset, () =>
-    loadFused(model, options, resolved, opset, hooks),
-  );
+  const { way, chosen, resolved, passed } = await loadAndChoose(model, options, asked, hooks, shared);
+  const { module, passes, lifting } = passed;
   const specs = inputSpecs(module);
-  if (resolved.equalize) equalize(module);
-  const prepared = prepare(module, resolved.backend, resolver);
+  const prepared = prepare(module, resolved.backend, way.resolver);
   const float = await countFloat(model, options, hooks);
-  clock.lap('capture');
+  clock.lap('capture', chosen?.seconds);
   const calibration = await quantizePrepared(prepared, { options, resolved, specs, hooks, shared });
   clock.lap('round', calibration.calibrateSeconds);
   const layers = reportLayers(prepared);
   const mistakes = diagnosePrepared(module, resolved);
   const { samples } = calibration.ranges;
-  const lowering = lowerTo(dialect, module, options, { resolved, layers, samples, prepared });
+  const lowering = lowerTo(way.dialect, module, options, { resolved, layers, samples, prepared });
   const bytes = emitBytes(module);
   const accuracy = await compareAccuracy(float, bytes, options, resolved.maxDrop, hooks);
   hooks.signal?.throwIfAborted();
@@ -120,7 +125,7 @@ async function quantizeAnew(
     scheme: resolved.scheme,
     method: resolved.method,
     backend: resolved.backend.name,
-    dialect: dialect.name,
+    dialect: way.dialect.name,
     layers,
     fusions: passes.applied,
     diagnostics: [
@@ -133,10 +138,48 @@ async function quantizeAnew(
       ...accuracyDiagnostics(accuracy),
     ],
     samples,
+    ...(chosen && { budget: chosen.budget }),
     ...(accuracy && { accuracy }),
     seconds: clock.seconds(),
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };
+}
+
+/** Loads the model, equalized where that is asked for, and chooses widths where there is a budget. */
+async function loadAndChoose(
+  model: ModelInput,
+  options: QuantizeOptions,
+  asked: ResolvedOptions,
+  hooks: RunHooks,
+  shared: SharedWork,
+): Promise<{
+  way: WayOut;
+  chosen: ChosenWidths | undefined;
+  resolved: ResolvedOptions;
+  passed: PassedModel;
+}> {
+  const load = async ({ opset }: WayOut): Promise<PassedModel> => {
+    const loaded = await shared.model(opset, () => loadFused(model, options, asked, opset, hooks));
+    if (asked.equalize) equalize(loaded.module);
+    return loaded;
+  };
+  const chosen = asked.budget && (await chooseByBudget(await load(wayOut(asked)), options, asked, hooks));
+  const resolved = chosen?.resolved ?? asked;
+  const way = wayOut(resolved);
+  return { way, chosen, resolved, passed: await load(way) };
+}
+
+/** The configuration of each layer, the dialect that can say it, and the opset that this needs. */
+interface WayOut {
+  readonly resolver: QConfigResolver;
+  readonly dialect: Dialect;
+  readonly opset: number;
+}
+
+function wayOut(resolved: ResolvedOptions): WayOut {
+  const resolver = new QConfigResolver(resolved.qconfig, resolved.mapping, resolved.keepFloat);
+  const dialect = chooseDialect(resolved, resolver);
+  return { resolver, dialect, opset: neededOpset(dialect, resolved, resolver) };
 }
 
 /** The options with the backend's table loaded, where that is a file or a table of the caller's. */

@@ -54,7 +54,7 @@ export function asFloatModel({ module }: LiftedModel): void {
 /** Choices that decide codes: with one of them given, a model is calibrated and rounded anew. */
 const DECIDING = [
   ...['backend', 'bias', 'granularity', 'weights', 'observer', 'weightObserver', 'rounding'],
-  ...['powerOfTwo', 'reduceRange', 'accumulatorBits', 'mapping', 'ranges'],
+  ...['powerOfTwo', 'reduceRange', 'accumulatorBits', 'mapping', 'ranges', 'budget'],
 ] as const satisfies readonly (keyof QuantizeOptions)[];
 
 /** True where the options ask for no other codes than those that a model has: its widths, if any, and perhaps another dialect. */

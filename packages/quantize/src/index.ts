@@ -13,6 +13,14 @@ export { type EntryExplanation, explainTable } from './explain-table.js';
 export type { GridConstraints } from './grid-constraints.js';
 export { type LayerPlan, type PlannedLayer, planLayers } from './layer-plan.js';
 export type { LayerPosition } from './layer-positions.js';
+export { type Budget, type BudgetKind, parseBudget } from './mixed/budget.js';
+export {
+  type BudgetLayer,
+  type BudgetPoint,
+  type BudgetReport,
+  type ChooseWidthsOptions,
+  chooseWidths,
+} from './mixed/choose-widths.js';
 export { openSpillFile } from './node/spill-file.js';
 export {
   GrowingStatistics,

@@ -1,5 +1,5 @@
 import { BitwrightError } from '@bitwright/core';
-import { formatBits, RECIPES } from '@bitwright/quantize';
+import { type BudgetReport, formatBits, RECIPES } from '@bitwright/quantize';
 import { Command, Option } from 'commander';
 import type { BitwrightConfig } from '../config.js';
 import type { QuantizeResult } from '../quantize.js';
@@ -45,7 +45,7 @@ export interface QuantizeFlags {
   readonly json?: boolean;
 }
 
-const NOT_BUILT_FLAGS = ['budget', 'workers', 'seed'] as const;
+const NOT_BUILT_FLAGS = ['workers', 'seed'] as const;
 
 /** `bitwright quantize`. */
 export function quantizeCommand(signal: AbortSignal): Command {
@@ -82,7 +82,7 @@ export function quantizeCommand(signal: AbortSignal): Command {
     )
     .option('--keep-float <name>', 'leave a node (name or glob) float; may be repeated', collect)
     .option('--requantize', 'start from a quantized model; with its own widths only the dialect changes')
-    .option('--budget <budget>', 'size=0.5 or bops=...')
+    .option('--budget <budget>', 'choose widths of weights by layer: size=0.5, size=120KB, bops=0.5')
     .option('--max-drop <percent>', 'exit with code 3 when accuracy drops by more points (with --eval)')
     .option('--eval <card>', 'labelled data for --max-drop; never chooses anything')
     .option('--memory <size>', 'memory for activations while calibrating (default 1GB)')
@@ -181,6 +181,7 @@ function printResult(result: QuantizeResult, json: boolean): void {
       `${quantized} operator groups quantized, ${result.layers.length - quantized} left float, ${result.samples} calibration samples, ` +
       `${seconds.total.toFixed(1)} s, ${Math.round(result.peakRssBytes / 2 ** 20)} MB\n`,
   );
+  if (result.budget !== undefined) printBudget(result.budget);
   const left = result.layers.filter((layer) => layer.float !== undefined);
   for (const { name, opType, float } of left)
     process.stdout.write(`  float: ${name} (${opType}): ${float!.code}, ${float!.reason}\n`);
@@ -190,4 +191,11 @@ function printResult(result: QuantizeResult, json: boolean): void {
       `accuracy: float ${share(float.correct, float.total)}, quantized ${share(after.correct, after.total)}\n`,
     );
   }
+}
+
+function printBudget({ asked, layers, limit, reached, eightBit, unit }: BudgetReport): void {
+  process.stdout.write(
+    `budget ${asked}: ${reached} of ${Math.floor(limit)} ${unit}, ${((100 * reached) / eightBit).toFixed(1)}% of 8-bit weights\n` +
+      layers.map(({ name, bits, fixed }) => `  ${bits} bits: ${name}${fixed ? ' (fixed)' : ''}\n`).join(''),
+  );
 }

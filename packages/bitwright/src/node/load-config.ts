@@ -51,6 +51,7 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
     saveRanges: z.string(),
     allowPairSaturation: z.boolean(),
     provenance: z.boolean(),
+    budget: z.string(),
     maxDrop: z.string(),
     evaluation: z.string(),
     plugins: z.array(z.string()),

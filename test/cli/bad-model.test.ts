@@ -43,6 +43,16 @@ describe('an operator that the runtime cannot run', () => {
   it.each([
     ['of a domain that it does not know', 'h = com.acme.Mystery(x) y = MatMul(h, w)', 'Mystery'],
     ['of no operator set', 'h = NoSuchOperator(x) y = MatMul(h, w)', 'NoSuchOperator'],
+    [
+      'of a foreign domain behind all that is observed',
+      'h = MatMul(x, w) y = com.acme.Mystery(h)',
+      'Mystery',
+    ],
+    [
+      'of no operator set behind all that is observed',
+      'h = MatMul(x, w) y = NoSuchOperator(h)',
+      'NoSuchOperator',
+    ],
   ])('%s is named, with what to do, and nothing is written', (_, body, operator) => {
     const path = model('unknown.onnx', body);
     const before = readdirSync(folder);
@@ -55,6 +65,62 @@ describe('an operator that the runtime cannot run', () => {
     expect(result.stderr).not.toMatch(/^\s+at .*\.js/m);
     expect(existsSync(output)).toBe(false);
     expect(readdirSync(folder)).toEqual(before);
+  });
+});
+
+describe('an operator that only another program can run', () => {
+  const path = model('foreign.onnx', 'h = MatMul(x, w) y = com.acme.Mystery(h)');
+  const behind = ['--bits', 'W8A8', '--data', card];
+
+  it('is written in the dialect that no stock runtime reads', () => {
+    const result = bitwright(
+      'quantize',
+      path,
+      '-o',
+      join(folder, 'foreign.qonnx.onnx'),
+      ...behind,
+      '--dialect',
+      'qonnx',
+    );
+    expect(result.code, result.stderr).toBe(0);
+  });
+
+  it('is written for a table whose files another program reads', () => {
+    const result = bitwright(
+      'quantize',
+      path,
+      '-o',
+      join(folder, 'foreign.qnn.onnx'),
+      ...behind,
+      '--backend',
+      'qnn',
+    );
+    expect(result.code, result.stderr).toBe(0);
+  });
+
+  it('is refused where saved ranges spare the calibration, and where only the dialect changes', () => {
+    const [ranges, exotic] = [join(folder, 'ranges.json'), join(folder, 'exotic.onnx')];
+    const written = ['--dialect', 'qonnx', '--save-ranges', ranges];
+    expect(bitwright('quantize', path, '-o', exotic, ...behind, ...written).code).toBe(0);
+    const again = bitwright(
+      'quantize',
+      path,
+      '-o',
+      output,
+      '--bits',
+      '8',
+      '--method',
+      'fast',
+      '--ranges',
+      ranges,
+      '--json',
+    );
+    const changed = bitwright('quantize', exotic, '-o', output, '--requantize', '--dialect', 'qdq', '--json');
+    for (const result of [again, changed]) {
+      expect(result.code, result.stderr).toBe(1);
+      expect(result.json<ErrorDocument>().error.code).toBe('RUNTIME_UNSUPPORTED_OPERATOR');
+    }
+    expect(existsSync(output)).toBe(false);
   });
 });
 

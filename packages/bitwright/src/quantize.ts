@@ -2,7 +2,6 @@ import { upgradeOpset } from '@bitwright/capture';
 import type { Diagnostic } from '@bitwright/core';
 import { assertWritable, writeFileAtomically } from '@bitwright/core/node';
 import type { Dialect } from '@bitwright/dialects';
-import { emitBytes } from '@bitwright/emit';
 import { type GraphModule, lint } from '@bitwright/graph';
 import {
   type Bits,
@@ -23,6 +22,7 @@ import {
 import { type ChosenWidths, chooseByBudget } from './choose-by-budget.js';
 import { chooseDialect, neededOpset } from './choose-dialect.js';
 import { diagnosePrepared } from './diagnose-model.js';
+import { emitLoadable } from './emit-loadable.js';
 import { extensionsOf } from './extensions.js';
 import { type FloatPassReport, runFloatPasses } from './float-passes.js';
 import { type LayerReport, reportLayers } from './layer-report.js';
@@ -111,7 +111,7 @@ async function quantizeAnew(
   const mistakes = diagnosePrepared(module, resolved);
   const { samples } = calibration.ranges;
   const lowering = lowerTo(way.dialect, module, options, { resolved, layers, samples, prepared });
-  const bytes = emitBytes(module);
+  const bytes = await emitLoadable(module, { ...way, backend: resolved.backend, model }, hooks);
   const accuracy = await compareAccuracy(float, bytes, options, resolved.maxDrop, hooks);
   hooks.signal?.throwIfAborted();
   if (options.saveRanges !== undefined)
@@ -252,7 +252,8 @@ async function keepCodes(
   if (options.output !== undefined) assertWritable(options.output);
   clock.lap('capture');
   const { dialect, bits, layers, diagnostics } = rewriteInDialect(lifted, options);
-  const bytes = emitBytes(module);
+  const file = { dialect: { name: dialect }, model };
+  const bytes = await emitLoadable(module, file, hooks);
   const float = await countFloat(model, options, hooks);
   const accuracy = await compareAccuracy(float, bytes, options, parseMaxDrop(options), hooks);
   hooks.signal?.throwIfAborted();

@@ -34,7 +34,8 @@ export async function quantizeWithReport(
 ): Promise<QuantizeResult> {
   const { output, ...rest } = options;
   if (options.data === undefined) throw missingData();
-  for (const path of [output, report.path]) if (path !== undefined) assertWritable(path);
+  if (output !== undefined) assertWritable(output);
+  assertWritable(report.path, '--report');
   const shared = new SharedWork();
   const result = await quantize(model, rest, hooks, shared);
   // methods that go layer by layer do not observe the float network

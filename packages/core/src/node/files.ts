@@ -59,17 +59,17 @@ export function writeFileAtomically(path: string, bytes: Uint8Array | string): v
  *
  * @throws OUTPUT_UNWRITABLE.
  */
-export function assertWritable(path: string): void {
+export function assertWritable(path: string, option = '--output'): void {
   const beside = join(dirname(path), `.${randomBytes(6).toString('hex')}.partial`);
   try {
     writeFileSync(beside, '');
   } catch (thrown) {
-    throw outputError(path, thrown);
+    throw outputError(path, thrown, option);
   } finally {
     removeIfThere(beside);
   }
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
-    throw outputError(path, new Error('it is a folder'));
+    throw outputError(path, new Error('it is a folder'), option);
   }
 }
 
@@ -149,12 +149,14 @@ function tooShort(path: string, end: number): BitwrightError {
   );
 }
 
-function outputError(path: string, cause: unknown): BitwrightError {
+function outputError(path: string, cause: unknown, option = '--output'): BitwrightError {
+  const absent = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+  const reason = absent ? 'its folder does not exist' : describeThrown(cause);
   return new BitwrightError({
     code: 'OUTPUT_UNWRITABLE',
-    message: `The output '${path}' cannot be written: ${describeThrown(cause)}.`,
+    message: `The output '${path}' cannot be written: ${reason}.`,
     hint: 'Give a path in an existing folder that you may write to.',
-    at: { file: path, option: '--output' },
+    at: { file: path, option },
     cause,
   });
 }

@@ -141,12 +141,12 @@ export class Graph {
     return node;
   }
 
-  /** Adds an initializer; `name` is made unique in the whole model ({@link rename} gives it an exact one). */
-  getAttr(name: string, tensor: Tensor, before: Node = this.outputNode): GetAttrNode {
+  /** Adds an initializer; `name` is made unique in the whole model ({@link rename} gives it an exact one). Undefined leaves it unnamed, to be renamed. */
+  getAttr(name: string | undefined, tensor: Tensor, before: Node = this.outputNode): GetAttrNode {
     const node = new GetAttrNode(this, tensor);
     this.#add(node, before);
     const type: ValueType = { kind: 'tensor', dtype: tensor.dtype, shape: tensor.dims };
-    this.#addOutput(node, 0, { name: this.freshName(name), type });
+    this.#addOutput(node, 0, { name: name === undefined ? '' : this.freshName(name), type });
     return node;
   }
 
@@ -183,19 +183,12 @@ export class Graph {
   /** Removes a node. @throws GRAPH_NODE_IN_USE while any of its results is read. */
   eraseNode(node: Node): void {
     this.#assertOwn(node);
-    const used = node.outputs.find((value) => value.uses.size > 0);
-    if (used !== undefined || node.kind === 'output') {
-      throw new BitwrightError({
-        code: 'GRAPH_NODE_IN_USE',
-        message: `The node '${nodeName(node)}' cannot be erased: ${used ? `'${used.name}' is still read` : 'it is the end of the graph'}.`,
-        hint: 'Replace all uses of its results first.',
-        at: { node: nodeName(node), ...(used && { value: used.name }) },
-      });
-    }
+    for (const value of node.outputs) if (value.uses.size > 0) throw inUse(node, value);
+    if (node.kind === 'output') throw inUse(node);
     if (node.kind === 'op') for (const body of node.subgraphs()) body.release();
     const { next } = node;
     if (node.kind === 'placeholder') this.#forgetPlaceholder(node);
-    recordEdit(Graph.#undo.erased, this, node, [...node.inputs]);
+    recordEdit(Graph.#undo.erased, this, node, node.inputs.slice());
     for (const value of node.outputs)
       if (this.#values.get(value.name) === value) this.#values.delete(value.name);
     this.#remove(node);
@@ -382,4 +375,13 @@ export class Graph {
       graph.#released = released;
     },
   };
+}
+
+function inUse(node: Node, used?: Value): BitwrightError {
+  return new BitwrightError({
+    code: 'GRAPH_NODE_IN_USE',
+    message: `The node '${nodeName(node)}' cannot be erased: ${used ? `'${used.name}' is still read` : 'it is the end of the graph'}.`,
+    hint: 'Replace all uses of its results first.',
+    at: { node: nodeName(node), ...(used && { value: used.name }) },
+  });
 }

@@ -20,15 +20,17 @@ export class Engine {
   readonly #rejected = new Map<OpNode, Map<Rule, RejectedMatch>>();
   /** How often an operator was matched and stayed. */
   readonly #survived = new Map<OpNode, number>();
-  readonly #limit: number;
+  #limit: number;
+  #bodiesCounted: boolean;
 
   constructor(
-    module: GraphModule,
+    private readonly module: GraphModule,
     private readonly index: RuleIndex,
     options: ApplyRulesOptions,
   ) {
     this.#work = new WorkList(module.graph);
-    this.#limit = options.maxApplications ?? 10 * nodesOf(module) + 100;
+    this.#limit = options.maxApplications ?? APPLICATIONS_A_NODE * module.graph.nodeCount + 100;
+    this.#bodiesCounted = options.maxApplications !== undefined;
   }
 
   /** @param most applications are made, then it stops. @throws RULE_FAILED, RULES_DO_NOT_CONVERGE. */
@@ -100,12 +102,19 @@ export class Engine {
   #assertProgress(node: OpNode, { note }: Touched): void {
     const undoing = undoingRules(note);
     if (undoing !== undefined) throw doNotConverge(undoing, node, this.#applied);
-    if (this.#applied.length > this.#limit)
-      throw doNotConverge(lastRules(this.#applied), node, this.#applied);
+    if (this.#isOverLimit()) throw doNotConverge(lastRules(this.#applied), node, this.#applied);
     if (node.erased) return;
     const times = (this.#survived.get(node) ?? 0) + 1;
     if (times > MOST_AT_A_NODE) throw doNotConverge(lastRules(this.#applied), node, this.#applied);
     this.#survived.set(node, times);
+  }
+
+  /** Nodes of bodies are counted when the others do not account for it: a walk for a number that is hardly ever reached costs time. */
+  #isOverLimit(): boolean {
+    if (this.#applied.length <= this.#limit) return false;
+    if (!this.#bodiesCounted) this.#limit += APPLICATIONS_A_NODE * nodesInBodies(this.module);
+    this.#bodiesCounted = true;
+    return this.#applied.length > this.#limit;
   }
 
   #noteRejection(node: OpNode, rule: Rule, name: string, { code, message, culprit }: Rejection): void {
@@ -124,11 +133,12 @@ export class Engine {
 /** More often than this no rule needs to be applied at an operator that stays where it is. */
 const MOST_AT_A_NODE = 100;
 
-function nodesOf({ graph }: GraphModule): number {
-  let count = graph.nodeCount;
-  for (let node = graph.first; node.next !== undefined; node = node.next)
-    if (node.kind === 'op' && node.subgraphs().length > 0)
-      for (const body of node.subgraphs()) for (const _ of body.allOps()) count++;
+/** Converging rules need far fewer. */
+const APPLICATIONS_A_NODE = 10;
+
+function nodesInBodies({ graph }: GraphModule): number {
+  let count = 0;
+  for (const node of graph.allOps()) if (node.graph !== graph) count++;
   return count;
 }
 

@@ -45,14 +45,14 @@ export interface Touched {
 export class RewriteSession implements Rewriter {
   #builders: OpBuilders | undefined;
   readonly #made: Node[] = [];
-  readonly #unnamed = new Set<OpNode>();
+  readonly #unnamed: OpNode[] = [];
   readonly #replacements: Replacement[] = [];
   readonly #graph: Graph;
   /** Before this node stands what is made. */
   #place: Node;
-  /** Initializers made, with the names that were asked for, and the names that vanished ones leave free. */
-  readonly #wishes = new Map<GetAttrNode, string>();
-  readonly #freed = new Set<string>();
+  /** Initializers made, and the names that were asked for. */
+  readonly #constants: GetAttrNode[] = [];
+  readonly #wishes: string[] = [];
 
   constructor(
     private readonly rule: string,
@@ -81,9 +81,11 @@ export class RewriteSession implements Rewriter {
   }
 
   constant(name: string, tensor: Tensor): Value {
-    const node = this.#graph.getAttr(name, tensor, this.#place);
+    // Named when all is replaced: most take over the name of an initializer that vanishes.
+    const node = this.#graph.getAttr(undefined, tensor, this.#place);
     this.#note(node);
-    this.#wishes.set(node, name);
+    this.#constants.push(node);
+    this.#wishes.push(name);
     return node.output;
   }
 
@@ -112,8 +114,9 @@ export class RewriteSession implements Rewriter {
     }
     const vanished = this.#nodeNames();
     const given = this.match.nodes.filter((node) => !isMade(node)).map(nodeAndName);
-    this.#erase(lost);
+    const freed = this.#erase(lost);
     this.#takeNames(names);
+    for (const [i, node] of this.#constants.entries()) nameConstant(node, this.#wishes[i]!, freed);
     this.#nameNodes(vanished);
     const standing = (node: Node): node is OpNode => node.kind === 'op' && !node.erased;
     const removed = given.filter(([node]) => node.erased).map(([, name]) => name);
@@ -135,12 +138,12 @@ export class RewriteSession implements Rewriter {
       name: options?.name ?? '',
       inputs: values,
       // Named when all is replaced: most take over a name.
-      outputs: Array.from({ length: options?.outputs ?? 1 }, () => UNNAMED),
+      outputs: options?.outputs === undefined ? ONE_UNNAMED : new Array(options.outputs).fill(UNNAMED),
       attributes: init instanceof Attributes ? init : typedAttributes(opName, init ?? {}),
       before: this.#place,
     });
     this.#note(node);
-    if (options?.name === undefined) this.#unnamed.add(node);
+    if (options?.name === undefined) this.#unnamed.push(node);
     return node;
   }
 
@@ -177,7 +180,9 @@ export class RewriteSession implements Rewriter {
     }
   }
 
-  #erase(lost: Set<Value>): void {
+  /** Erases what nobody reads any more; returns the names of initializers that it leaves free. */
+  #erase(lost: Set<Value>): readonly string[] {
+    const freed: string[] = [];
     // Readers come before what they read, save where one operator is matched twice: hence the second look.
     for (let again = true; again; ) {
       again = false;
@@ -191,12 +196,13 @@ export class RewriteSession implements Rewriter {
           if (producer.kind !== 'get_attr') lost.add(value);
           else if (!producer.erased && value.uses.size === 0) {
             producer.graph.eraseNode(producer);
-            this.#freed.add(value.name);
+            freed.push(value.name);
           }
         }
       }
     }
     for (const value of lost) if (value.producer.erased) lost.delete(value);
+    return freed;
   }
 
   #takeNames(names: readonly Renaming[]): void {
@@ -211,9 +217,6 @@ export class RewriteSession implements Rewriter {
         if (value.name === '')
           node.graph.rename(value, node.graph.freshName(`${node.name || node.opType}_output`));
     }
-    for (const [node, name] of this.#wishes)
-      if (this.#freed.has(name) && node.graph.findValue(name) === undefined)
-        node.graph.rename(node.output, name);
   }
 
   #nodeNames(): { readonly node: OpNode; readonly opName: string; readonly name: string }[] {
@@ -224,11 +227,12 @@ export class RewriteSession implements Rewriter {
   #nameNodes(
     matched: readonly { readonly node: OpNode; readonly opName: string; readonly name: string }[],
   ): void {
+    if (this.#unnamed.length === 0) return;
     const free = matched.filter(({ node }) => node.erased);
     const taken = new Set<string>();
     for (const { node: old, values } of this.#replacements) {
       const maker = values.find((value) => value !== undefined)?.producer;
-      if (maker?.kind !== 'op' || !this.#unnamed.has(maker) || maker.name !== '') continue;
+      if (maker?.kind !== 'op' || !this.#unnamed.includes(maker) || maker.name !== '') continue;
       const heir =
         free.find(({ opName, name }) => opName === opNameOf(maker) && !taken.has(name)) ??
         free.find(({ node, name }) => node === old && !taken.has(name));
@@ -240,6 +244,7 @@ export class RewriteSession implements Rewriter {
 }
 
 const UNNAMED = { name: '' };
+const ONE_UNNAMED = [UNNAMED];
 
 /** More nodes than this nobody needs for one match. */
 const MOST_MADE = 100_000;
@@ -260,6 +265,13 @@ export function isGraphOutput(value: Value): boolean {
 
 function asValue(input: RewriteInput): Value | undefined {
   return input === undefined || 'producer' in input ? input : input.outputs[0];
+}
+
+/** Where it can, a constant keeps the name that was asked for: that of one which vanished. */
+function nameConstant(node: GetAttrNode, wanted: string, freed: readonly string[]): void {
+  if (node.erased) return;
+  const isFree = freed.includes(wanted) && node.graph.findValue(wanted) === undefined;
+  node.graph.rename(node.output, isFree ? wanted : node.graph.freshName(wanted));
 }
 
 function nodeAndName(node: OpNode): readonly [OpNode, string] {

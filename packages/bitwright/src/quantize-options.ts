@@ -144,8 +144,10 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   const rounding =
     options.rounding === undefined ? undefined : findRounding(options.rounding, extensions.roundings);
   const { rounding: _default, ...withoutRounding } = found;
-  const recipe =
+  const rounded =
     rounding === undefined ? found : rounding.needsStatistics ? { ...found, rounding } : withoutRounding;
+  // an observer that is asked for has the last word
+  const recipe = options.observer === undefined ? rounded : { ...rounded, decisions: false };
   const dialect = oneOf('--dialect', options.dialect ?? 'auto', ['auto', 'qdq', 'qcdq', 'native', 'qonnx']);
   const named = scheme === 'backend' ? (options.backend ?? 'onnxruntime-cpu') : scheme;
   const backend = findOption(named, extensions.backends);

@@ -103,6 +103,7 @@ async function walkLayers(
     open,
     data,
     plan: recipe.reconstruction,
+    decisions: recipe.decisions,
     memory,
     seed: 1,
     ...(onProgress && { onProgress: (done, total) => onProgress('reconstructing', done, total) }),

@@ -118,7 +118,8 @@ function requantized(group: ObserverGroup, saved: CalibratedRange): CalibratedRa
   return sameGrid && !isConstrained(group) ? saved : found;
 }
 
-function applyRange(group: ObserverGroup, range: CalibratedRange): void {
+/** Gives one group's quantizers the parameters of a range. */
+export function applyRange(group: ObserverGroup, range: CalibratedRange): void {
   for (const node of group.quantizers) {
     const { bits, signed, quantMin, quantMax } = range;
     node.attributes = quantAttributes({ ...quantSpecOf(node), bits, signed, quantMin, quantMax }).with({

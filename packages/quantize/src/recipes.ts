@@ -10,6 +10,8 @@ export interface Recipe {
   readonly rounding?: SecondOrderRounding;
   /** Moves each bias by what rounding moved the output's mean. */
   readonly biasCorrection: boolean;
+  /** Chooses the grid of class scores by the classes that it tells apart, instead of the scores' error. */
+  readonly decisions: boolean;
   /** Learns codes, scales and biases of each block by gradients, after that. */
   readonly reconstruction?: ReconstructionPlan;
 }
@@ -20,18 +22,21 @@ export const RECIPES: readonly Recipe[] = [
     name: 'fast',
     description: 'calibrated scales only, weights to their nearest codes',
     biasCorrection: false,
+    decisions: false,
   },
   {
     name: 'balanced',
     description: 'layer by layer: second-order rounding with refitted scales, bias correction',
     rounding: coordinateDescentRounding,
     biasCorrection: true,
+    decisions: true,
   },
   {
     name: 'best',
     description: 'balanced, then weights, scales and biases learned block by block',
     rounding: coordinateDescentRounding,
     biasCorrection: true,
+    decisions: true,
     reconstruction: RECONSTRUCTION,
   },
 ];

@@ -1,4 +1,4 @@
-import { isQuantizer, type OpNode, quantSpecOf, type Value } from '@bitwright/graph';
+import { isDeQuantStub, isQuantizer, type OpNode, quantSpecOf, type Value } from '@bitwright/graph';
 import type { PreparedLayer, PreparedModel } from '../prepare.js';
 import { separators } from './separators.js';
 
@@ -109,10 +109,17 @@ function layerBlock(layer: PreparedLayer, from: Value): Block {
 }
 
 function blockOf(from: Value, input: Value, output: Value, layers: readonly PreparedLayer[]): Block {
-  const quantizers = [...nodesBetween(input, output)].filter(
+  const made = beforeQuantizers(output);
+  const quantizers = [...nodesBetween(input, made)].filter(
     (node) => isQuantizer(node) && quantSpecOf(node).role === 'activation',
   );
-  return { from, input, output, layers, quantizers };
+  return { from, input, output: made, layers, quantizers };
+}
+
+/** The network's own output is quantized for what reads it, not for its error: the block ends before that. */
+function beforeQuantizers(value: Value): Value {
+  const { producer } = value;
+  return isDeQuantStub(producer) || isQuantizer(producer) ? beforeQuantizers(producer.inputs[0]!) : value;
 }
 
 function layersBetween(

@@ -67,6 +67,7 @@ const options = (steps: number): ReconstructOptions => ({
   plan: plan(steps),
   memory: 2 ** 28,
   seed: 5,
+  decisions: false,
 });
 
 /** Every code, scale and bias of a network. */

@@ -1,8 +1,11 @@
 import { BitwrightError, type Diagnostic } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
-import type { Value } from '@bitwright/graph';
+import { qparamsOf, type Value } from '@bitwright/graph';
 import type { OpenExecutor } from '@bitwright/runtime';
-import type { PreparedModel } from '../prepare.js';
+import { applyRange } from '../calibrate.js';
+import { decidesClasses, decisionRange } from '../decision-range.js';
+import type { ObserverGroup, PreparedModel } from '../prepare.js';
+import type { CalibratedRange } from '../ranges.js';
 import { type Block, planBlocks } from './blocks.js';
 import { largestCut } from './cut-sizes.js';
 import { runFloat, runQuantized } from './forward.js';
@@ -19,6 +22,8 @@ export interface ReconstructOptions {
   readonly open: OpenExecutor;
   readonly data: SampleSource;
   readonly plan: ReconstructionPlan;
+  /** Chooses the grid of class scores again, by the classes that it tells apart. */
+  readonly decisions: boolean;
   /** Bytes of activations that may be held; fewer samples are used where they do not fit. */
   readonly memory: number;
   readonly seed: number;
@@ -94,6 +99,7 @@ class Reconstruction {
         target: await runFloat(float, [at, block.output], reference, open),
       };
       await this.#attempt(block, rows, { ...plan, batch, seed: seed + i }, total);
+      if (this.options.decisions) await this.#decide(block, rows);
     }
     return this.#diagnostics;
   }
@@ -126,6 +132,24 @@ class Reconstruction {
     this.options.onProgress?.(this.#done, total);
   }
 
+  /** The grid behind a block that makes class scores. */
+  async #decide({ input, output }: Block, rows: BlockRows): Promise<void> {
+    const group = this.prepared.groups.find(({ root }) => root === output);
+    if (group === undefined || group.quantizers.length === 0) return;
+    const { values: float, samples } = rows.target;
+    const classes = float.length / samples;
+    if (!decidesClasses(group, rows.target.sizes)) return;
+    const found = await runQuantized(
+      this.prepared,
+      this.float,
+      [input, output],
+      rows.quantized,
+      this.options.open,
+    );
+    const scores = { float, quantized: found.values, classes };
+    applyRange(group, decisionRange(group, scores, rangeOf(group, found.values)));
+  }
+
   async #reconstruct(block: Block, rows: BlockRows, plan: TrainingPlan, total: number): Promise<void> {
     const { prepared, float } = this;
     const { open, signal, onProgress } = this.options;
@@ -153,6 +177,16 @@ class Reconstruction {
     this.options.onBlock?.({ block, before, after });
     if (!(after < before)) restore();
   }
+}
+
+/** The grid that a group has, with what its values span. */
+function rangeOf({ quantizers }: ObserverGroup, values: Float32Array): CalibratedRange {
+  const { bits, signed, quantMin, quantMax, scale, zeroPoint } = qparamsOf(quantizers[0]!);
+  const [step, zero] = [scale[0]!, zeroPoint[0]!];
+  let [min, max] = [0, 0];
+  for (const value of values) [min, max] = [Math.min(min, value), Math.max(max, value)];
+  const [low, high] = [(quantMin - zero) * step, (quantMax - zero) * step];
+  return { min, max, low, high, scale: step, zeroPoint: zero, bits, signed, quantMin, quantMax };
 }
 
 interface BlockRows {

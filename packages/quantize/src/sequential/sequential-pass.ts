@@ -1,8 +1,9 @@
-import { BitwrightError, type Diagnostic, type Tensor } from '@bitwright/core';
+import { BitwrightError, type Diagnostic, floatData, type Tensor } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
 import type { Dim, Value } from '@bitwright/graph';
 import { batchSizeFor, type Executor, type OpenExecutor } from '@bitwright/runtime';
-import { applySavedRange, type Calibration, decideGroup } from '../calibrate.js';
+import { applyRange, applySavedRange, type Calibration, decideGroup } from '../calibrate.js';
+import { decidesClasses, decisionRange } from '../decision-range.js';
 import { GrowingStatistics, groupStatistics, observeModel } from '../observe.js';
 import type { Observer } from '../observers/observer.js';
 import type { ObserverGroup, PreparedLayer, PreparedModel } from '../prepare.js';
@@ -177,13 +178,28 @@ class SequentialPass {
 
   #decide(group: ObserverGroup, observation: GrowingStatistics | undefined): void {
     const { observer, ranges } = this.options;
-    const range =
+    let range =
       ranges === undefined
         ? decideGroup(this.prepared, group, observation, observer, this.#diagnostics)
         : applySavedRange(group, ranges);
+    if (range !== undefined && ranges === undefined) range = this.#refine(group, range);
     if (range !== undefined) this.#ranges.set(group.tensor, range);
     this.#groups.delete(group);
     this.#report();
+  }
+
+  /** The range of class scores, by the classes that it tells apart. */
+  #refine(group: ObserverGroup, range: CalibratedRange): CalibratedRange {
+    const { name } = group.root;
+    if (!this.options.recipe.decisions || !this.#store.has('float', name)) return range;
+    const { dims } = this.#store.shapes(name);
+    if (!decidesClasses(group, dims[0]!)) return range;
+    const rows = (side: Side): Float32Array =>
+      joined(dims.map((_, chunk) => floatData(this.#store.get(side, name, chunk))));
+    const scores = { float: rows('float'), quantized: rows('quantized'), classes: dims[0]![1]! };
+    const refined = decisionRange(group, scores, range);
+    applyRange(group, refined);
+    return refined;
   }
 
   async #decideLayers(): Promise<void> {
@@ -270,6 +286,16 @@ class SequentialPass {
   #report(): void {
     this.options.onProgress?.(this.#total - this.#groups.size - this.#layers.size, this.#total);
   }
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /** Sizes that all chunks have in common; the others stay open, and so does the first, along which chunks are split. */

@@ -34,6 +34,8 @@ export interface SimulateModelOptions {
   /** Sensitivity curves: the accuracy over a parameter of the hardware. */
   readonly sweeps?: readonly HardwareSweep[];
   readonly noiseSources?: readonly NoiseSource[];
+  /** Samples that the noise of each layer is measured on; 32 by default, 0 leaves it out. */
+  readonly noiseSamples?: number;
 }
 
 /** One point of a sensitivity curve. */
@@ -78,7 +80,7 @@ export async function simulateModel(
       : await openDataInput(options.data, specs, { samples: CALIBRATION_SAMPLES });
   const run = (config: HardwareConfig, noiseSamples?: number): Promise<Simulation> =>
     simulateOne(module, config, { data, calibration, noiseSamples }, options, hooks, modelName(model));
-  const result = await run(hardware);
+  const result = await run(hardware, options.noiseSamples);
   const sweeps = [];
   for (const { parameter, values } of options.sweeps ?? []) {
     const points: SweepPoint[] = [];

@@ -2,7 +2,7 @@ import type { Tensor } from '@bitwright/core';
 import type { OpNode } from '@bitwright/graph';
 import type { AnalogDot } from '../analog/analog-dot.js';
 import type { OperatorClass, OperatorHardware } from '../hardware/operator-hardware.js';
-import type { Dequantizer, Requantizer } from '../requantize/requantizer.js';
+import type { Dequantizer, FixedPoint, Requantizer } from '../requantize/requantizer.js';
 
 /** The integer codes of an activation tensor and what they stand for: (code - zeroPoint) * scale. */
 export interface Grid {
@@ -117,9 +117,9 @@ export type Adder =
   | {
       readonly kind: 'fixed-point';
       readonly leftShift: number;
-      readonly first: Requantizer;
-      readonly second: Requantizer;
-      readonly sum: Requantizer;
+      readonly first: FixedPoint;
+      readonly second: FixedPoint;
+      readonly sum: FixedPoint;
     }
   /** a * 2^first + b * 2^second, then a rounding shift. */
   | {

@@ -7,7 +7,6 @@ import type { DotStep, Grid, Result, Window } from './integer-network.js';
 import { constantCodes, type Lowering } from './lowering.js';
 import type { Pending, Target } from './pending.js';
 import { windowOf } from './window.js';
-import { outputBound } from './worst-case.js';
 
 /** A dot product without what is known only once its bias and its result are. */
 type Frame = Omit<DotStep, 'bias' | 'result' | 'output'>;
@@ -162,17 +161,8 @@ export function codesResult(step: DotStep, target: Extract<Target, { kind: 'code
   const { grid, low, high } = target;
   assertOutputWidth(step, grid);
   const multiplier = step.scale.map((scale) => scale / grid.scale);
-  let bound = 0;
-  for (let c = 0; c < step.outputs; c++) {
-    const { low: least, high: most } = outputBound(step, c);
-    bound = Math.max(
-      bound,
-      Math.abs(least) + Math.abs(step.bias?.aligned[c] ?? 0),
-      most + Math.abs(step.bias?.aligned[c] ?? 0),
-    );
-  }
   const requantizer = makeRequantizer(
-    { multiplier, low, high, zeroPoint: grid.zeroPoint, bound },
+    { multiplier, low, high, zeroPoint: grid.zeroPoint },
     step.hardware.requantize,
   );
   return { kind: 'codes', grid, requantizer };

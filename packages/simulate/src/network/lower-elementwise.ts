@@ -1,7 +1,7 @@
 import { floatData, type Tensor } from '@bitwright/core';
 import { constantTensor, nodeName, type OpNode } from '@bitwright/graph';
 import { fixedPointMultiplier } from '../arithmetic/fixed-point.js';
-import { makeRequantizer, type Requantizer } from '../requantize/requantizer.js';
+import { type FixedPoint, makeRequantizer, type Requantizer } from '../requantize/requantizer.js';
 import { binaryFunction, unaryFunction } from './functions.js';
 import type { Adder, AddStep, Grid, IntegerStep } from './integer-network.js';
 import type { Lowering } from './lowering.js';
@@ -135,19 +135,13 @@ function asArithmetic(node: OpNode, state: Lowering): Pending | Reason {
         } satisfies AddStep;
       }
       const product = Math.fround(Math.fround(a.grid.scale * b.grid.scale) / grid.scale);
-      const bound = spanOf(a.grid) * spanOf(b.grid);
       const requantizer = makeRequantizer(
-        { multiplier: Float32Array.of(product), low, high, zeroPoint: grid.zeroPoint, bound },
+        { multiplier: Float32Array.of(product), low, high, zeroPoint: grid.zeroPoint },
         withoutThresholds(hardware.requantize),
       );
       return { kind: 'multiply', ...base, grid, requantizer, output };
     },
   };
-}
-
-/** The largest magnitude of a centred code. */
-export function spanOf(grid: Grid): number {
-  return Math.max(grid.zeroPoint - grid.min, grid.max - grid.zeroPoint);
 }
 
 /** Thresholds belong to dot products; elsewhere a device that has them multiplies in fixed point. */
@@ -189,7 +183,7 @@ function adderFor(
   const twice = 2 * Math.max(a.scale, b.scale);
   const bits = way.kind === 'fixed-point' ? (way.bits ?? 31) : 31;
   const rounding = way.kind === 'fixed-point' ? way.rounding : 'single';
-  const by = (real: number): Requantizer => {
+  const by = (real: number): FixedPoint => {
     const { multiplier, shift } = fixedPointMultiplier(real, bits);
     return {
       kind: 'fixed-point',

@@ -1,7 +1,7 @@
 import { constantTensor, nodeName, type OpNode } from '@bitwright/graph';
 import { makeRequantizer, type RequantizerInit } from '../requantize/requantizer.js';
 import type { Grid, MatMulStep, SoftmaxStep } from './integer-network.js';
-import { spanOf, withoutThresholds } from './lower-elementwise.js';
+import { withoutThresholds } from './lower-elementwise.js';
 import type { Lowering } from './lowering.js';
 import { codeTarget, type Lowered, type Pending, sameGrid } from './pending.js';
 
@@ -102,7 +102,6 @@ export function rescaled(
     low,
     high,
     zeroPoint: grid.zeroPoint,
-    bound: spanOf(from.grid),
   };
   const requantizer = makeRequantizer(init, withoutThresholds(state.hardware('elementwise').requantize));
   state.push({
@@ -139,7 +138,6 @@ export function lowerClipOfCodes(
           Math.min(high, realOf(target.grid, target.high)),
         ),
         zeroPoint: target.grid.zeroPoint,
-        bound: spanOf(input.grid),
       };
       const requantizer = makeRequantizer(init, withoutThresholds(state.hardware('elementwise').requantize));
       return {
@@ -198,7 +196,6 @@ export function lowerMatMul(node: OpNode, state: Lowering): Pending | Reason {
         low,
         high,
         zeroPoint: grid.zeroPoint,
-        bound: 2 ** 30,
       };
       const requantizer = makeRequantizer(init, withoutThresholds(hardware.requantize));
       return { ...frame, output, result: { kind: 'codes', grid, requantizer } };

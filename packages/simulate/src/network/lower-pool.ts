@@ -1,12 +1,11 @@
 import { integerData } from '@bitwright/core';
 import { constantTensor, nodeName, type OpNode } from '@bitwright/graph';
 import { makeRequantizer } from '../requantize/requantizer.js';
-import type { AverageStep, Grid } from './integer-network.js';
+import type { AverageStep } from './integer-network.js';
 import { withoutThresholds } from './lower-elementwise.js';
 import type { Lowering } from './lowering.js';
 import type { Lowered, Pending } from './pending.js';
 import { windowOf } from './window.js';
-import { rangeBound } from './worst-case.js';
 
 type Reason = { readonly code: string; readonly reason: string };
 
@@ -49,18 +48,12 @@ export function lowerAverage(node: OpNode, state: Lowering): Pending | Reason {
           low,
           high,
           zeroPoint: grid.zeroPoint,
-          bound: largest(inputGrid, count),
         },
         withoutThresholds(hardware.requantize),
       );
       return { ...frame, output, result: { kind: 'codes', grid, requantizer } };
     },
   };
-}
-
-function largest(grid: Grid, count: number): number {
-  const { low, high } = rangeBound(grid, count);
-  return Math.max(-low, high);
 }
 
 function areaOf(node: OpNode): { over: AverageStep['over']; count: number } | Reason {

@@ -1,6 +1,9 @@
 import { codeOfDtype, DenseTensor, type DType, type Tensor } from '@bitwright/core';
 import { type AttributeInit, Graph, GraphModule, type Value } from '@bitwright/graph';
 
+/** How per-channel constants are laid along an accumulator: [1, C, 1, 1] for convolutions, [C] for matrices, [] for one entry. */
+export type ChannelShape = (channels: number) => readonly number[];
+
 /** Writes ONNX operators into a fresh graph, with names for the values that matter. */
 export class OnnxBuilder {
   readonly module: GraphModule;
@@ -32,6 +35,10 @@ export class OnnxBuilder {
 
   float(value: number): Value {
     return this.constant('float', new DenseTensor('float', [], Float32Array.of(value)));
+  }
+
+  doubles(name: string, values: ArrayLike<number>, dims: readonly number[]): Value {
+    return this.constant(name, new DenseTensor('double', dims, Float64Array.from(values)));
   }
 
   int32(value: number): Value {

@@ -12,10 +12,12 @@ import type {
   TableStep,
 } from '../network/integer-network.js';
 import { rangeBound } from '../network/worst-case.js';
-import type { Requantizer } from '../requantize/requantizer.js';
+import { inDoubles } from '../requantize/double-rounding.js';
+import type { FixedPoint } from '../requantize/requantizer.js';
 import type { OnnxBuilder } from './builder.js';
 import { type Codes, carrierOf, shiftOf } from './codes.js';
 import type { EmittedSums } from './emit-dot.js';
+import { emitDoubles } from './emit-fixed-point.js';
 import { emitOverflow } from './emit-overflow.js';
 import { emitRequantizer } from './emit-requantizer.js';
 
@@ -28,11 +30,10 @@ export function centred(builder: OnnxBuilder, codes: Codes, grid: Grid): Value {
   return zero === 0 ? wide : builder.op('Sub', [wide, builder.int32(zero)]);
 }
 
-/** Integers (code + shift, int32) as codes of a grid, in its carrier. */
+/** Whole numbers (code + shift, of any type) as codes of a grid, in its carrier. */
 export function carried(builder: OnnxBuilder, shifted: Value, grid: Grid): Codes {
   const carrier = carrierOf(grid);
-  const value = carrier === 'uint8' ? builder.cast(shifted, 'uint8') : shifted;
-  return { value, carrier, shift: shiftOf(grid) };
+  return { value: builder.cast(shifted, carrier), carrier, shift: shiftOf(grid) };
 }
 
 /** Writes a sum of two tensors of codes. */
@@ -52,28 +53,44 @@ export function emitAdd(builder: OnnxBuilder, step: AddStep, a: Codes, b: Codes)
       builder.float(step.low + shift),
       builder.float(step.high + shift),
     ]);
-    return carried(builder, builder.cast(held, 'int32'), grid);
+    return carried(builder, held, grid);
   }
   const negated = step.subtract ? builder.op('Neg', [y]) : y;
+  const range = { low: step.low, high: step.high, zeroPoint: grid.zeroPoint };
   const [first, second] =
     adder.kind === 'power-of-two'
       ? [scaled(builder, x, adder.first), scaled(builder, negated, adder.second)]
       : [
-          rescaledBy(builder, scaled(builder, x, adder.leftShift), adder.first),
-          rescaledBy(builder, scaled(builder, negated, adder.leftShift), adder.second),
+          emitOperand(builder, x, adder, adder.first, step.grids[0], 1),
+          emitOperand(builder, negated, adder, adder.second, step.grids[1], step.subtract ? -1 : 1),
         ];
-  const sum = rescaledBy(builder, builder.op('Add', [first, second]), adder.sum);
-  const code = builder.op('Add', [sum, builder.int32(grid.zeroPoint + shift)]);
-  const held = builder.op('Clip', [code, builder.int32(step.low + shift), builder.int32(step.high + shift)]);
-  return carried(builder, held, grid);
+  const sum = builder.op('Add', [first, second]);
+  return carried(builder, emitRequantizer(builder, sum, { ...adder.sum, ...range }, scalar, shift), grid);
 }
 
 function scaled(builder: OnnxBuilder, x: Value, shift: number): Value {
   return shift === 0 ? x : builder.op('Mul', [x, builder.int32(2 ** shift)]);
 }
 
-function rescaledBy(builder: OnnxBuilder, x: Value, by: Requantizer): Value {
-  return emitRequantizer(builder, x, by, scalar, 0);
+/** One operand of TFLite's Add on the common scale, as doubles. There are few codes, so that each is tried in doubles. */
+function emitOperand(
+  builder: OnnxBuilder,
+  x: Value,
+  { leftShift }: { readonly leftShift: number },
+  by: FixedPoint,
+  grid: Grid,
+  sign: 1 | -1,
+): Value {
+  const codes = Float64Array.from(
+    { length: grid.max - grid.min + 1 },
+    (_, i) => (grid.min + i - grid.zeroPoint) * sign * 2 ** leftShift,
+  );
+  const way = inDoubles(by, 0, codes);
+  if (way === undefined)
+    return builder.cast(emitRequantizer(builder, scaled(builder, x, leftShift), by, scalar, 0), 'double');
+  // the shift goes into the multiplier, which keeps its bits
+  const factor = way.factor.map((one) => one * 2 ** leftShift);
+  return emitDoubles(builder, builder.cast(x, 'double'), { ...way, factor }, scalar);
 }
 
 /** Writes a product of two tensors of codes. */
@@ -215,5 +232,5 @@ export function emitSoftmax(builder: OnnxBuilder, step: SoftmaxStep, input: Code
     builder.int64(step.grid.min + shift),
     builder.int64(step.grid.max + shift),
   ]);
-  return carried(builder, builder.cast(held, 'int32'), step.grid);
+  return carried(builder, held, step.grid);
 }

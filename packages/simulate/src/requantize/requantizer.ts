@@ -30,8 +30,20 @@ export type Requantizer = CodeRange &
         readonly shift: Int32Array;
       }
     /** code = low + number of thresholds that the accumulator reaches; ascending, `count` for each channel. */
-    | { readonly kind: 'thresholds'; readonly count: number; readonly thresholds: Float64Array }
+    | {
+        readonly kind: 'thresholds';
+        readonly count: number;
+        readonly thresholds: Float64Array;
+        /** The float multipliers that they say. */
+        readonly multiplier: Float32Array;
+      }
   );
+
+/** A requantizer by fixed-point multipliers. */
+export type FixedPoint = Extract<Requantizer, { kind: 'fixed-point' }>;
+
+/** A requantizer by thresholds. */
+export type Thresholds = Extract<Requantizer, { kind: 'thresholds' }>;
 
 /** How the accumulator of each channel becomes a float: clamp(fl32(acc) * scale). */
 export interface Dequantizer {
@@ -44,13 +56,11 @@ export interface Dequantizer {
 export interface RequantizerInit extends CodeRange {
   /** s_x * s_w / s_y for each channel, as float32 arithmetic gives it. */
   readonly multiplier: Float32Array;
-  /** No accumulator, bias included, is larger in magnitude; thresholds are looked for within. */
-  readonly bound: number;
 }
 
 /** Builds the requantizer that a device has. */
 export function makeRequantizer(init: RequantizerInit, config: RequantizeConfig): Requantizer {
-  const { multiplier, low, high, zeroPoint, bound } = init;
+  const { multiplier, low, high, zeroPoint } = init;
   const range = { low, high, zeroPoint };
   switch (config.kind) {
     case 'float':
@@ -73,15 +83,17 @@ export function makeRequantizer(init: RequantizerInit, config: RequantizeConfig)
         ...range,
       };
     case 'thresholds':
-      return { kind: 'thresholds', ...thresholdsOf(multiplier, range, bound), ...range };
+      return { kind: 'thresholds', ...thresholdsOf(multiplier, range), multiplier, ...range };
   }
 }
 
-/** The least accumulator of each code above the lowest, found in the float requantizer, which never falls. */
+const LEAST = -(2 ** 31);
+const MOST = 2 ** 31 - 1;
+
+/** The least 32-bit accumulator of each code above the lowest, 2^31 where none reaches it, found in the float requantizer, which never falls. */
 function thresholdsOf(
   multiplier: Float32Array,
   range: CodeRange,
-  bound: number,
 ): { count: number; thresholds: Float64Array } {
   const count = range.high - range.low;
   const thresholds = new Float64Array(multiplier.length * count);
@@ -92,8 +104,8 @@ function thresholdsOf(
       ...range,
     };
     for (let k = 0; k < count; k++) {
-      let below = -bound - 1;
-      let reached = bound + 1;
+      let below = LEAST - 1;
+      let reached = MOST + 1;
       while (reached - below > 1) {
         const middle = Math.floor((below + reached) / 2);
         if (requantize(middle, 0, exact) > range.low + k) reached = middle;
@@ -131,6 +143,22 @@ export function requantize(accumulator: number, channel: number, by: Requantizer
       return low + code;
     }
   }
+}
+
+/**
+ * The float requantizer that thresholds say, where it gives the same code for every 32-bit accumulator: neither falls, so that
+ * it is enough that both step at the thresholds.
+ */
+export function floatOfThresholds(by: Thresholds): Extract<Requantizer, { kind: 'float' }> | undefined {
+  const { multiplier, low, high, zeroPoint, count, thresholds } = by;
+  const float = { kind: 'float', multiplier, low, high, zeroPoint } as const;
+  const isStep = (threshold: number, i: number): boolean => {
+    const channel = Math.floor(i / count);
+    const code = low + (i % count) + 1;
+    const isBelow = threshold <= LEAST || requantize(threshold - 1, channel, float) < code;
+    return isBelow && (threshold > MOST || requantize(threshold, channel, float) >= code);
+  };
+  return thresholds.every(isStep) ? float : undefined;
 }
 
 /** x / 2^shift, rounded; exact, as a double holds every quotient by a power of two. */

@@ -1,8 +1,9 @@
 import type { SampleSource } from '@bitwright/data';
-import { batchSizeFor, type OpenExecutor } from '@bitwright/runtime';
+import type { OpenExecutor } from '@bitwright/runtime';
 import { isAnalog, type SeenMagnitudes } from '../analog/resolve-analog.js';
 import type { IntegerNetwork } from '../network/integer-network.js';
 import { emitNetwork } from '../onnx/emit-network.js';
+import { cachedBatch } from './cached-batch.js';
 
 /**
  * Finds the largest input and the largest sum of a tile of every analog layer on data, with exact digital sums: what a
@@ -15,11 +16,11 @@ export async function calibrateRanges(
   signal?: AbortSignal,
 ): Promise<Map<string, SeenMagnitudes>> {
   const emitted = emitNetwork(exactTiles(network), { observe: ['magnitudes'] });
-  const executor = await open(emitted.bytes, { name: 'the emitted integer model' });
+  const executor = await open(emitted.bytes, { name: 'the emitted integer model', idleThreadsSleep: true });
   const seen = new Map<string, SeenMagnitudes>();
   try {
     const wanted = [...emitted.observed.values()].flatMap(({ tile, input }) => [tile!, input!]);
-    for await (const batch of data.batches(batchSizeFor(network.inputs))) {
+    for await (const batch of data.batches(cachedBatch(network.inputs))) {
       signal?.throwIfAborted();
       const results = await executor.run(batch.inputs, wanted);
       for (const [output, names] of emitted.observed) {

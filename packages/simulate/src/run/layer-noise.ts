@@ -1,6 +1,6 @@
 import type { Tensor } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
-import { batchSizeFor, type Executor, type OpenExecutor } from '@bitwright/runtime';
+import type { Executor, OpenExecutor } from '@bitwright/runtime';
 import type { NoiseSource } from '../analog/analog-dot.js';
 import { NoiseFeed } from '../analog/noise-feed.js';
 import {
@@ -11,6 +11,7 @@ import {
 } from '../analog/resolve-analog.js';
 import type { DotStep, IntegerNetwork } from '../network/integer-network.js';
 import { type EmittedNetwork, emitNetwork, notEmittable } from '../onnx/emit-network.js';
+import { cachedBatch } from './cached-batch.js';
 import { exactTiles } from './calibrate-ranges.js';
 import { type SampleShapes, withNoise } from './simulated-executor.js';
 
@@ -72,7 +73,11 @@ async function openCodes(
   { open }: MeasureNoiseOptions,
 ): Promise<CodesRun> {
   const emitted = emitNetwork(network, { observe: ['codes'], ...(feed && { feed }) });
-  return { emitted, executor: await open(emitted.bytes, { name: 'the emitted integer model' }), feed };
+  return {
+    emitted,
+    executor: await open(emitted.bytes, { name: 'the emitted integer model', idleThreadsSleep: true }),
+    feed,
+  };
 }
 
 async function compare(
@@ -88,7 +93,7 @@ async function compare(
   const error = new Map<string, number>();
   const names = layers.map(({ output }) => `${output}:codes`);
   let done = 0;
-  for await (const batch of options.data.batches(Math.min(batchSizeFor(network.inputs), options.samples))) {
+  for await (const batch of options.data.batches(Math.min(cachedBatch(network.inputs), options.samples))) {
     if (done >= options.samples) break;
     const ours = await reference.executor.run(batch.inputs, names);
     const feeds = withNoise(other.emitted, other.feed, batch.inputs, done, options.shapes);

@@ -11,6 +11,7 @@ import type { FloatOperator, IntegerNetwork } from '../network/integer-network.j
 import { lowerNetwork } from '../network/lower-network.js';
 import { averageBound, dotBound } from '../network/worst-case.js';
 import { emitNetwork } from '../onnx/emit-network.js';
+import { cachedBatch } from './cached-batch.js';
 import { calibrateRanges, exactTiles } from './calibrate-ranges.js';
 import { type LayerNoise, measureNoise } from './layer-noise.js';
 import { missingCalibration } from './missing-calibration.js';
@@ -85,6 +86,7 @@ export async function simulate(module: GraphModule, options: SimulateOptions): P
     const executor = await openSimulated(network, { open, shapes, ...(feed && { feed }) });
     const { onProgress, signal, output } = options;
     const counted = await evaluate(executor, options.data, {
+      batchSize: cachedBatch(network.inputs),
       ...(output !== undefined && { output }),
       ...(onProgress && { onProgress }),
       ...(signal && { signal }),
@@ -113,7 +115,10 @@ async function rangesOf(
 /** The shapes of one sample, found by running one. */
 async function sampleShapes(network: IntegerNetwork, options: SimulateOptions): Promise<SampleShapes> {
   const emitted = emitNetwork(exactTiles(network), { observe: ['accumulators', 'codes'] });
-  const executor = await options.open(emitted.bytes, { name: 'the emitted integer model' });
+  const executor = await options.open(emitted.bytes, {
+    name: 'the emitted integer model',
+    idleThreadsSleep: true,
+  });
   const shapes = new Map<string, { inputs: readonly number[]; sum: readonly number[] }>();
   try {
     for await (const batch of options.data.batches(1)) {

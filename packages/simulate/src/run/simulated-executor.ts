@@ -42,7 +42,10 @@ export async function openSimulated(
   if (notEmittable(network) !== undefined) return new Interpreted(network, options.feed);
   const observe = options.statistics === false ? [] : (['statistics'] as const);
   const emitted = emitNetwork(network, { observe, ...(options.feed && { feed: options.feed }) });
-  const executor = await options.open(emitted.bytes, { name: 'the emitted integer model' });
+  const executor = await options.open(emitted.bytes, {
+    name: 'the emitted integer model',
+    idleThreadsSleep: true,
+  });
   return new Emitted(network, emitted, executor, options);
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ReportDocument, reportDocument } from '@bitwright/analyze';
-import { quantizeWithReport, sweep } from 'bitwright';
+import { explain, inspect, quantizeWithReport, sweep } from 'bitwright';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/mnist/${name}`, import.meta.url));
@@ -67,6 +67,31 @@ it('counts values and codes of every quantized tensor, and says where the file i
   const size = (word: string) => variant!.sizes.find(({ storage }) => storage.includes(word))!.bytes;
   expect(size('packed') / size('float32')).toBeGreaterThan(1 / 8);
   expect(size('packed') / size('float32')).toBeLessThan(1 / 6);
+});
+
+it('explains every node: the patterns that were tried at it, and what stopped them', async () => {
+  const report = await reportAt('W5A5');
+  const [model] = report.models;
+  const { nodes, rules, gone } = model!.explanations!;
+  expect(nodes.map(({ name }) => name)).toEqual(model!.nodes.map(({ name }) => name));
+  const conv = nodes[model!.nodes.findIndex(({ opType }) => opType === 'Conv')]!;
+  const said = explain(MODEL, conv.name, { scheme: 'integer-only' });
+  expect(conv.tables).toEqual([
+    { backend: 'integer-only', entries: said.table.entries, nearest: said.nearest },
+  ]);
+  expect(conv.rules.length).toBeGreaterThan(3);
+  expect(conv.rules.every(({ failed, rejection }) => failed !== undefined || rejection !== undefined)).toBe(
+    true,
+  );
+  expect(rules.map(({ rule }) => rule)).toContain(conv.rules[0]!.rule);
+  const captured = inspect(MODEL, { scheme: 'integer-only' }).nodes;
+  const standing = captured.filter(({ becomes }) => becomes !== undefined);
+  expect(gone).toHaveLength(captured.length - standing.length);
+  for (const { name, becomes, code } of standing)
+    if (code === 'FUSED')
+      expect(nodes.find((node) => node.name === becomes)!.madeOf.map((source) => source.name)).toContain(
+        name,
+      );
 });
 
 it('comes with a sweep, layer by layer for the files that are kept', async () => {

@@ -59,6 +59,13 @@ describe.runIf(browserPath !== undefined)('the report of 100 layers at seven wid
     const panel = page.locator('.panel');
     await expect.poll(() => panel.locator('h4').textContent()).toBe('Conv conv57');
     expect(await panel.locator('.plot svg').count()).toBe(5);
+    expect(await panel.locator('.near-miss').textContent()).toBe(
+      "Nearest miss: Conv+Relu of the table, at 'conv57' ('y'): needed Relu behind it, found an Add",
+    );
+    const tried = await panel.locator('.patterns').innerText();
+    expect(tried).toContain('claims it');
+    expect(tried).toContain("2 conditions held, then at 'conv57': needed Relu, found Add");
+    expect(await panel.innerText()).toContain('conv57_before');
     expect(complaints).toEqual([]);
   });
 

@@ -128,6 +128,42 @@ export function sampleReport(layers: number): ReturnType<typeof reportDocument.p
         outputs: [`y${layers - 1}`],
         nodes,
         values: [],
+        explanations: {
+          rules: [{ rule: 'a-rule', pattern: 'Relu(Conv(?, constant))' }],
+          nodes: nodes.map(({ name, opType }) => ({
+            name,
+            madeOf: [{ name: `${name}_before`, opType, reason: "the rule 'b-rule' made it" }],
+            rules: [
+              {
+                rule: 'a-rule',
+                outcome: 'no-match',
+                root: name,
+                depth: 2,
+                failed: { node: name, needed: 'Relu', found: 'Add' },
+              },
+            ],
+            tables: [
+              {
+                backend: 'integer-only',
+                entries: [
+                  { pattern: opType, outcome: 'claims', depth: 1 },
+                  {
+                    pattern: `${opType}+Relu`,
+                    outcome: 'no-match',
+                    depth: 1,
+                    failed: { node: name, value: 'y', needed: 'Relu behind it', found: 'an Add' },
+                  },
+                ],
+                nearest: {
+                  pattern: `${opType}+Relu`,
+                  of: 'the table',
+                  failed: { node: name, value: 'y', needed: 'Relu behind it', found: 'an Add' },
+                },
+              },
+            ],
+          })),
+          gone: [{ name: 'dropout', opType: 'Dropout', reason: "the rule 'c-rule' removed it" }],
+        },
         variants: WIDTHS.map(variant),
         pareto: [
           { label: 'W8A8', bytes: 4e6, correct: 9000, total: 10000, mixed: false },

@@ -14,6 +14,7 @@ import { captureModel } from '@bitwright/capture';
 import type { SampleSource } from '@bitwright/data';
 import { formatBits } from '@bitwright/quantize';
 import { openOrtNode } from '@bitwright/runtime';
+import { explainModel } from './explain-model.js';
 import { versions } from './node/versions.js';
 import type { QuantizeResult } from './quantize.js';
 import { liftModel } from './requantize.js';
@@ -76,6 +77,7 @@ async function describeModel(model: ReportedModel): Promise<ReportModel> {
     variants.push(described.variant);
     points.push(described.point);
   }
+  const explanations = explainModel(model.shared);
   return {
     name: path
       .split(/[\\/]/)
@@ -84,6 +86,7 @@ async function describeModel(model: ReportedModel): Promise<ReportModel> {
     ...{ path, sha256, bytes },
     ...(float && { float }),
     ...describeGraph(model.shared.floatModel().graph),
+    ...(explanations && { explanations }),
     variants,
     pareto: points,
   };

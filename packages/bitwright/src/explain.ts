@@ -1,14 +1,8 @@
 import { BitwrightError, didYouMean } from '@bitwright/core';
 import { nodeName, type OpNode } from '@bitwright/graph';
-import {
-  type EntryExplanation,
-  explainTable,
-  type LayerPlan,
-  planLayers,
-  prepare,
-  QConfigResolver,
-} from '@bitwright/quantize';
-import { explainRule, type Rule, type RuleExplanation } from '@bitwright/rewrite';
+import { type EntryExplanation, planLayers, prepare, QConfigResolver } from '@bitwright/quantize';
+import type { RuleExplanation } from '@bitwright/rewrite';
+import { explainEntries, explainRules, type NearMiss, nearMiss } from './explain-node.js';
 import { type CapturedNode, runFloatPasses } from './float-passes.js';
 import type { InspectOptions } from './inspect.js';
 import { assertFloatModel, loadModel, type ModelInput, modelName } from './model-file.js';
@@ -27,13 +21,6 @@ export interface Explanation {
   readonly table: { readonly backend: string; readonly entries: readonly EntryExplanation[] };
   /** Of all rules and entries that do not fit, the one that came farthest. */
   readonly nearest?: NearMiss;
-}
-
-/** The pattern that came farthest without fitting, and what stopped it. */
-export interface NearMiss {
-  readonly pattern: string;
-  readonly of: string;
-  readonly failed: NonNullable<RuleExplanation['failed']>;
 }
 
 /**
@@ -102,36 +89,4 @@ function beforeRules(model: ModelInput, name: string): OpNode | undefined {
   const module = loadModel(model);
   runFloatPasses(module, OPSET, { rules: [], operators: [] });
   return [...module.graph.allOps()].find((node) => nodeName(node) === name);
-}
-
-function explainRules(node: OpNode, rules: readonly Rule[]): RuleExplanation[] {
-  const weight = ({ concerns, depth }: RuleExplanation) => depth + (concerns ? 2 ** 20 : 0);
-  return rules.map((rule) => explainRule(node, rule)).toSorted((a, b) => weight(b) - weight(a));
-}
-
-function explainEntries(
-  node: OpNode,
-  backend: Parameters<typeof explainTable>[1],
-  plan: LayerPlan,
-): EntryExplanation[] {
-  return explainTable(node, backend, plan).toSorted((a, b) => b.depth - a.depth);
-}
-
-function nearMiss(
-  rules: readonly RuleExplanation[],
-  entries: readonly EntryExplanation[],
-): NearMiss | undefined {
-  const misses = [
-    ...rules.flatMap(({ rule, pattern, concerns, depth, failed }) =>
-      failed === undefined || !concerns ? [] : [{ pattern, of: `the rule '${rule}'`, depth, failed }],
-    ),
-    ...entries.flatMap(({ pattern, depth, failed }) =>
-      failed === undefined ? [] : [{ pattern, of: 'the table', depth, failed }],
-    ),
-  ];
-  const best = misses.reduce<(typeof misses)[number] | undefined>(
-    (most, miss) => (most !== undefined && most.depth >= miss.depth ? most : miss),
-    undefined,
-  );
-  return best && { pattern: best.pattern, of: best.of, failed: best.failed };
 }

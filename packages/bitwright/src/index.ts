@@ -36,7 +36,8 @@ export { type BitwrightConfig, type ConfigFile, defineConfig } from './config.js
 export type { Plugin } from './define-plugin.js';
 export { type DiffOptions, diff } from './diff.js';
 export { type EvaluateModelsOptions, evaluateModels, type ModelEvaluation } from './evaluate-models.js';
-export { type Explanation, explain, type NearMiss } from './explain.js';
+export { type Explanation, explain } from './explain.js';
+export type { NearMiss } from './explain-node.js';
 export { EXPORT_FORMS, type ExportModelOptions, exportModel, type ModelExport } from './export-model.js';
 export { type Inspection, type InspectOptions, inspect } from './inspect.js';
 export type { GridReport, LayerReport } from './layer-report.js';

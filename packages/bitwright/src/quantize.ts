@@ -102,6 +102,7 @@ async function quantizeAnew(
   const { way, chosen, resolved, passed } = await loadAndChoose(model, options, asked, hooks, shared);
   const { module, passes, lifting } = passed;
   const specs = inputSpecs(module);
+  shared.noteTable({ backend: resolved.backend, resolver: way.resolver });
   const prepared = prepare(module, resolved.backend, way.resolver);
   const float = await countFloat(model, options, hooks);
   clock.lap('capture', chosen?.seconds);
@@ -224,7 +225,7 @@ async function loadFused(
   const passes = runFloatPasses(loaded.module, opset, resolved.extensions);
   // before the graph is copied: a copy has no notes
   if (options.provenance === true) keepProvenance(loaded.module);
-  return { ...loaded, passes };
+  return { ...loaded, passes, rules: resolved.extensions.rules };
 }
 
 /** A float model, or the one that a quantized model stands for where that is asked for. */

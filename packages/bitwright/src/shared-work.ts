@@ -1,3 +1,4 @@
+import type { BackendConfig } from '@bitwright/backends';
 import type { Diagnostic } from '@bitwright/core';
 import type { GraphModule } from '@bitwright/graph';
 import {
@@ -6,15 +7,25 @@ import {
   type ObserveOptions,
   observeModel,
   type PreparedModel,
+  type QConfigResolver,
 } from '@bitwright/quantize';
+import type { Rule } from '@bitwright/rewrite';
 import type { FloatPassReport } from './float-passes.js';
 
 /** A captured model behind the passes. */
 export interface PassedModel {
   readonly module: GraphModule;
   readonly passes: FloatPassReport;
+  /** The rules that the passes applied. */
+  readonly rules: readonly Rule[];
   /** What reading a quantized model as a float one was worth telling. */
   readonly lifting: readonly Diagnostic[];
+}
+
+/** A backend's table, with the configuration of the layers. */
+export interface UsedTable {
+  readonly backend: BackendConfig;
+  readonly resolver: QConfigResolver;
 }
 
 /**
@@ -24,6 +35,7 @@ export interface PassedModel {
 export class SharedWork {
   readonly #models = new Map<number, PassedModel>();
   readonly #observations = new Map<string, Observations>();
+  readonly #tables = new Map<string, UsedTable>();
 
   /** The model behind the passes for an operator set. */
   async model(opset: number, make: () => Promise<PassedModel>): Promise<PassedModel> {
@@ -41,9 +53,24 @@ export class SharedWork {
     return held;
   }
 
+  /** Notes the table that a quantization went by; of those with one name the first is kept. */
+  noteTable(table: UsedTable): void {
+    if (!this.#tables.has(table.backend.name)) this.#tables.set(table.backend.name, table);
+  }
+
+  /** The tables that the quantizations went by, each name once. */
+  get tables(): readonly UsedTable[] {
+    return [...this.#tables.values()];
+  }
+
+  /** The model behind the passes as it is held, with what the passes did: not to be changed. */
+  passedModel(): PassedModel {
+    return [...this.#models.values()].at(-1)!;
+  }
+
   /** The float model behind the passes, as the last quantization began with it. */
   floatModel(): GraphModule {
-    return [...this.#models.values()].at(-1)!.module.clone();
+    return this.passedModel().module.clone();
   }
 
   /** True once a calibration has observed the float model; the layer-by-layer methods don't. */

@@ -1,13 +1,22 @@
 import type {
   ParetoPoint,
   ReportDocument,
+  ReportExplanations,
   ReportLayer,
   ReportModel,
   ReportTensor,
   ReportVariant,
 } from '../../src/report/report-document.js';
 
-export type { ParetoPoint, ReportDocument, ReportLayer, ReportModel, ReportTensor, ReportVariant };
+export type {
+  ParetoPoint,
+  ReportDocument,
+  ReportExplanations,
+  ReportLayer,
+  ReportModel,
+  ReportTensor,
+  ReportVariant,
+};
 
 /** Where a node is drawn, as the renderer has laid it out. */
 export interface NodePlace {

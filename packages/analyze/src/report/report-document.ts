@@ -103,6 +103,65 @@ export const reportVariant = z.strictObject({
   ),
 });
 
+/** An operator of the file that no longer stands for itself, and why. */
+const changedNode = z.strictObject({ name: z.string(), opType: z.string(), reason: z.string() });
+
+const failedCondition = z.strictObject({
+  node: z.string().describe('the operator at which it failed, or that reads the value'),
+  value: z.string().optional(),
+  needed: z.string(),
+  found: z.string(),
+});
+
+/** How far a rewriting rule came at a node. */
+export const reportRuleAttempt = z.strictObject({
+  rule: z.string(),
+  outcome: z.enum(['matches', 'rejected', 'no-match']),
+  root: z.string().describe('where the pattern was rooted in the attempt that came farthest'),
+  depth: count.describe('how many conditions held'),
+  failed: failedCondition.optional().describe('the first condition that failed'),
+  rejection: z
+    .strictObject({ code: z.string(), message: z.string(), culprit: z.string().optional() })
+    .optional()
+    .describe("why the rule's own condition refused a full match"),
+});
+
+/** What an entry of a backend table said to a node. */
+export const reportEntryAttempt = z.strictObject({
+  pattern: z.string(),
+  outcome: z.enum(['claims', 'shadowed', 'refused', 'no-match']),
+  depth: count.describe('how many operators of the chain fitted'),
+  failed: failedCondition.optional(),
+  refusal: z.strictObject({ code: z.string(), reason: z.string() }).optional(),
+});
+
+/** The patterns that were tried at the nodes of a model, and what stopped each. */
+export const reportExplanations = z.strictObject({
+  rules: z
+    .array(z.strictObject({ rule: z.string(), pattern: z.string() }))
+    .describe('the patterns of the rules that are named below'),
+  nodes: z.array(
+    z.strictObject({
+      name: z.string(),
+      madeOf: z.array(changedNode).describe('operators of the file that it stands for'),
+      rules: z
+        .array(reportRuleAttempt)
+        .describe('rules with its operator in their pattern, those that came farthest first'),
+      tables: z.array(
+        z.strictObject({
+          backend: z.string(),
+          entries: z.array(reportEntryAttempt).describe('entries with its operator'),
+          nearest: z
+            .strictObject({ pattern: z.string(), of: z.string(), failed: failedCondition })
+            .optional()
+            .describe('of all that do not fit, what came farthest'),
+        }),
+      ),
+    }),
+  ),
+  gone: z.array(changedNode).describe('operators of the file that nothing stands for'),
+});
+
 /** A point of the plot of accuracy against cost. */
 export const paretoPoint = z.strictObject({
   label: z.string().describe('e.g. W4A4, or the name of a mixed assignment'),
@@ -133,6 +192,7 @@ export const reportModel = z.strictObject({
   outputs: z.array(z.string()),
   nodes: z.array(reportNode).describe('in topological order'),
   values: z.array(reportValue),
+  explanations: reportExplanations.optional().describe('absent for graphs of more than 2500 nodes'),
   variants: z.array(reportVariant),
   pareto: z.array(paretoPoint),
 });
@@ -164,6 +224,8 @@ export type ReportDocument = z.infer<typeof reportDocument>;
 export type ReportModel = z.infer<typeof reportModel>;
 /** See {@link reportVariant}. */
 export type ReportVariant = z.infer<typeof reportVariant>;
+/** See {@link reportExplanations}. */
+export type ReportExplanations = z.infer<typeof reportExplanations>;
 /** See {@link reportLayer}. */
 export type ReportLayer = z.infer<typeof reportLayer>;
 /** See {@link reportTensor}. */

@@ -6,6 +6,7 @@ import type { NodePlace, ReportModel, ReportVariant } from '../document.js';
 import { choice, h, section, table } from '../dom.js';
 import { fileName, formatBytes, ratio } from '../format.js';
 import { certificateSection } from './certificate-section.js';
+import { goneOperators } from './explanation.js';
 import { NodePanel } from './node-panel.js';
 
 const SHOWN_HITS = 40;
@@ -51,6 +52,7 @@ class ModelView {
       this.#search(),
       this.#hits,
       h('div', { class: 'split' }, this.#graph.element, this.#panel.element),
+      ...goneOperators(model),
       ...(model.pareto.length > 0
         ? [chart('Accuracy against size', 360, paretoOption(model.pareto)).element]
         : []),

@@ -4,6 +4,7 @@ import { codesOption, histogramOption } from '../charts/tensor-charts.js';
 import type { ReportLayer, ReportModel, ReportTensor, ReportVariant } from '../document.js';
 import { h, table } from '../dom.js';
 import { decibels, short } from '../format.js';
+import { explanation } from './explanation.js';
 
 /** Everything that is known of one node: what it became and why, its kernel, tensors, grids and weights. */
 export class NodePanel {
@@ -22,6 +23,7 @@ export class NodePanel {
     this.element.replaceChildren(
       h('h4', {}, `${node.opType} `, h('code', {}, node.name)),
       facts(node, layer, kernel),
+      ...explanation(model, variant, name),
       ...tensors.flatMap((tensor) => this.#tensor(tensor)),
       ...(layer?.weights === undefined ? [] : [this.#weights(layer)]),
     );

@@ -5,6 +5,9 @@ type Explained = ReportExplanations['nodes'][number];
 type TableAttempts = Explained['tables'][number];
 type Failed = NonNullable<TableAttempts['nearest']>['failed'];
 
+/** A pattern with more characters than this is no word in a sentence. */
+const LONG = 80;
+
 /** Why a node became what it became: what it was made of, every pattern tried at it, and what stopped each. */
 export function explanation(
   model: ReportModel,
@@ -59,14 +62,9 @@ function madeOf({ madeOf: sources }: Explained): HTMLElement {
 }
 
 function nearestMiss({ pattern, of, failed }: NonNullable<TableAttempts['nearest']>): HTMLElement {
-  return h(
-    'p',
-    { class: 'near-miss' },
-    'Nearest miss: ',
-    h('code', {}, pattern),
-    ` of ${of}, `,
-    failure(failed),
-  );
+  // a long pattern stands in the list below
+  const what = pattern.length > LONG ? of : `${pattern} of ${of}`;
+  return h('p', { class: 'near-miss' }, `Nearest miss: ${what}, ${failure(failed)}`);
 }
 
 function entries({ backend, entries: all }: TableAttempts): HTMLElement {

@@ -30,9 +30,11 @@ export class NodePanel {
   }
 
   #tensor(tensor: ReportTensor): HTMLElement[] {
+    const line = h('p', {}, describeGrid(tensor), ' ', usedCodes(tensor));
+    // of tensors on one grid, calibration observes one
+    if (tensor.counts.length === 0) return [line];
     const histogram = this.#chart('histogram', `Values of ${tensor.name}, with the clip lines`, 220);
     histogram.show(histogramOption(tensor));
-    const line = h('p', {}, describeGrid(tensor), ' ', usedCodes(tensor));
     if (tensor.codes.length === 0) return [line, histogram.element];
     const codes = this.#chart('codes', `Codes of ${tensor.name}`, 180);
     codes.show(codesOption(tensor));

@@ -54,7 +54,8 @@ async function look() {
     await page.getByLabel('Find a node').first().fill('conv');
     await page.locator('.hits button').nth(20).click();
     await page.waitForFunction(
-      (old) => document.querySelector('.panel h4').textContent !== old && document.querySelector('.panel svg'),
+      (old) =>
+        document.querySelector('.panel h4').textContent !== old && document.querySelector('.panel svg'),
       before,
     );
     const choose = since(start);

@@ -1,12 +1,15 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Explanation, Inspection } from 'bitwright';
+import type { ReportDocument } from '@bitwright/analyze';
+import type { Explanation, Inspection, SweepDocument } from 'bitwright';
 import { describe, expect, it } from 'vitest';
 import { bitwright, MNIST, temporaryFolder } from '../support/cli.js';
 
 const folder = temporaryFolder();
 const model = join(MNIST, 'resnet8_ce.onnx');
 const card = join(MNIST, 'calibration.json');
+
+type ErrorDocument = { error: { code: string; message: string; hint: string } };
 
 function file(name: string, text: string): string {
   const path = join(folder, name);
@@ -104,6 +107,25 @@ describe('a plugin', () => {
     expect(table.backend).toBe('good-device');
   });
 
+  it('reaches sweep: its table, observer and rules; another plugin is another sweep', () => {
+    const run = (...options: string[]) =>
+      bitwright(
+        ...['sweep', model, '--bits', '8', '--method', 'fast', '--data', card, '--samples', '16'],
+        ...['--eval', join(MNIST, 'evaluation.json'), '--eval-samples', '50'],
+        ...['--report', join(folder, 'sweep'), '--json', ...options],
+      );
+    const result = run('--plugin', good, '--backend', 'good-device', '--observer', 'widest');
+    expect(result.code, result.stderr).toBe(0);
+    expect(result.json<SweepDocument>().runs[0]).toMatchObject({ bits: 'W8A8', total: 50 });
+    const report = JSON.parse(readFileSync(join(folder, 'sweep/report.json'), 'utf8')) as ReportDocument;
+    expect(report.models[0]!.variants[0]!.backend).toBe('good-device');
+    const sources = report.models[0]!.explanations!.nodes.flatMap(({ madeOf }) => madeOf);
+    expect(sources.map(({ reason }) => reason).join()).toContain('good/flatten-to-reshape');
+    const resumed = run('--plugin', good, '--backend', 'good-device', '--observer', 'min-max', '--resume');
+    expect(resumed.json<ErrorDocument>().error.code).toBe('SWEEP_FOLDER_OTHER');
+    expect(run('--backend', 'good-device').json<ErrorDocument>().error.code).toBe('BACKEND_UNKNOWN');
+  });
+
   it('is loaded by a configuration file too, from a path relative to that', () => {
     const config = file('bitwright.config.json', JSON.stringify({ bits: '8', plugins: ['./good.ts'] }));
     const result = quantize('--config', config, '--observer', 'widest');
@@ -125,7 +147,7 @@ describe('a bad plugin is a coded error', () => {
     );
     expect(existsSync(out)).toBe(false);
     expect(result.code).toBe(1);
-    return result.json<{ error: { code: string; message: string; hint: string } }>().error;
+    return result.json<ErrorDocument>().error;
   };
 
   it('of the wrong version', () => {

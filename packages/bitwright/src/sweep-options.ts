@@ -30,6 +30,7 @@ export type SharedOptions = Pick<
   | 'keepFloat'
   | 'mapping'
   | 'memory'
+  | 'plugins'
 >;
 
 /**
@@ -103,15 +104,22 @@ function wrongGrid(text: string): BitwrightError {
   });
 }
 
-/** The choices that all cells share, in a fixed order, so that they can be digested. */
+/** The choices that all cells share, in a fixed order. */
 export function sharedOptions(options: SharedOptions): SharedOptions {
   const { backend, bias, granularity, weights, observer, weightObserver } = options;
-  const { powerOfTwo, reduceRange, keepFloat, mapping, memory } = options;
+  const { powerOfTwo, reduceRange, keepFloat, mapping, memory, plugins } = options;
   const all = {
     ...{ backend, bias, granularity, weights, observer, weightObserver },
-    ...{ powerOfTwo, reduceRange, keepFloat, mapping, memory },
+    ...{ powerOfTwo, reduceRange, keepFloat, mapping, memory, plugins },
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** The shared choices as text that a digest is made of: of a plugin's functions, what is written in them. */
+export function sharedText(options: SharedOptions): string {
+  return JSON.stringify(sharedOptions(options), (_key, value: unknown) =>
+    typeof value === 'function' ? String(value) : value,
+  );
 }
 
 /** A setting as options of `quantize`; its words were checked when it was made. */

@@ -15,6 +15,7 @@ import { BitwrightError, type Diagnostic } from '@bitwright/core';
 import type { GraphModule } from '@bitwright/graph';
 import { batchSizeFor } from '@bitwright/runtime';
 import { openDataInput } from './data-input.js';
+import { extensionsOf } from './extensions.js';
 import { assertFloatModel, inputSpecs, loadModel, modelBytes } from './model-file.js';
 import { isBackendFile, loadBackend } from './node/load-backend.js';
 import { cellFolder, SweepFolder } from './node/sweep-folder.js';
@@ -26,6 +27,7 @@ import {
   type SweepAxes,
   settingWords,
   sharedOptions,
+  sharedText,
   sweepSettings,
 } from './sweep-options.js';
 import { SweepDetails, sweepReport } from './sweep-report.js';
@@ -74,8 +76,11 @@ export async function sweep(
 ): Promise<SweepOutcome> {
   const started = performance.now();
   const { backend } = options;
-  const isFile = typeof backend === 'string' && isBackendFile(backend);
-  const loaded = isFile ? { ...options, backend: await loadBackend(backend) } : options;
+  const isElsewhere =
+    typeof backend === 'string' && (isBackendFile(backend) || (options.plugins ?? []).length > 0);
+  const loaded = isElsewhere
+    ? { ...options, backend: await loadBackend(backend, extensionsOf(options.plugins).backends) }
+    : options;
   const details = new SweepDetails(models, loaded, hooks);
   const plan = planSweep(models, loaded, details);
   const folder = new SweepFolder(options.report);
@@ -126,7 +131,7 @@ function planSweep(models: readonly string[], options: SweepOptions, details: Sw
     identity: {
       bitwright,
       onnxruntime,
-      options: JSON.stringify(shared),
+      options: sharedText(shared),
       backends: JSON.stringify([...new Set(resolved.map(({ backend }) => backend))]),
     },
     batchSize: batchSizeFor,

@@ -56,8 +56,7 @@ function twins(
   const module = float.clone();
   const { graph } = module;
   const rounded = new Map([...quantized.graph.ops()].map((node) => [nodeName(node), node]));
-  const pairs = new Map<string, [string, string]>();
-  const outputs: Value[] = [];
+  const layers = new Map<string, readonly [Value, Value]>();
   for (const node of [...graph.ops()]) {
     const twin = rounded.get(nodeName(node));
     if (
@@ -77,12 +76,20 @@ function twins(
     copy.attributes = node.attributes;
     for (const [index, value] of twin.inputs.entries())
       if (isQuantizer(value?.producer)) quantizeInput(copy, index, value.producer);
-    pairs.set(nodeName(node), [node.output.name, copy.output.name]);
-    outputs.push(node.output, copy.output);
+    layers.set(nodeName(node), [node.output, copy.output]);
   }
-  graph.setOutputs([...new Set(outputs)]);
+  const outputs = [...new Set([...layers.values()].flat())];
+  graph.setOutputs(outputs);
   module.opsets.set(BITWRIGHT_DOMAIN, 1);
   findDialect('qcdq', true).lower(module, {});
+  // a dialect may let another value stand for an output, e.g. behind a bias that it adds apart
+  const names = new Map(outputs.map((value, i) => [value, graph.outputs[i]!.name]));
+  const pairs = new Map(
+    [...layers].map(([name, [plain, alone]]): [string, [string, string]] => [
+      name,
+      [names.get(plain)!, names.get(alone)!],
+    ]),
+  );
   return { module, pairs };
 }
 

@@ -3,11 +3,16 @@ import { Command } from 'commander';
 import { positiveInteger } from '../quantize-options.js';
 import type { SweepOptions, SweepOutcome } from '../sweep.js';
 import { EXIT, type Outcome } from './exit-codes.js';
+import { collect } from './plan-options.js';
 import { printJson, printWarnings, share, table } from './print.js';
 import { openProgress } from './progress.js';
 
 interface SweepFlags
-  extends Omit<SweepOptions, 'data' | 'evaluation' | 'report' | 'samples' | 'evaluationSamples' | 'workers'> {
+  extends Omit<
+    SweepOptions,
+    'data' | 'evaluation' | 'report' | 'samples' | 'evaluationSamples' | 'workers' | 'plugins'
+  > {
+  readonly plugin?: string[];
   readonly data?: string;
   readonly eval?: string;
   readonly report?: string;
@@ -20,7 +25,6 @@ interface SweepFlags
 
 /** `bitwright sweep`. */
 export function sweepCommand(signal: AbortSignal, outcome: Outcome): Command {
-  const collect = (value: string, held: string[] = []): string[] => [...held, value];
   return new Command('sweep')
     .description('compare models at many widths, with statistics')
     .argument('<models...>', 'float ONNX files')
@@ -45,6 +49,7 @@ export function sweepCommand(signal: AbortSignal, outcome: Outcome): Command {
     .option('--power-of-two', 'scales are powers of two')
     .option('--reduce-range', 'one bit less for the weights')
     .option('--keep-float <name>', 'leave a node (name or glob) float; may be repeated', collect)
+    .option('--plugin <module>', 'load a plugin: a package, or a local file; may be repeated', collect)
     .option('--memory <size>', 'memory for activations while calibrating (default 1GB)')
     .option('--workers <n>', 'worker threads (default one a core)')
     .option('--json', 'print one JSON document')
@@ -53,7 +58,7 @@ export function sweepCommand(signal: AbortSignal, outcome: Outcome): Command {
       '\nExample:\n  bitwright sweep a.onnx b.onnx --bits 8,6,4 --data calibration.json --eval test.json --report sweep\n',
     )
     .action(async (models: string[], flags: SweepFlags) => {
-      const options = toOptions(flags);
+      const options = await toOptions(flags);
       const { sweep } = await import('../sweep.js');
       const progress = await openProgress();
       const command = ['bitwright', ...process.argv.slice(2)].join(' ');
@@ -68,12 +73,14 @@ export function sweepCommand(signal: AbortSignal, outcome: Outcome): Command {
     });
 }
 
-function toOptions(flags: SweepFlags): SweepOptions {
-  const { json: _json, debug: _debug, eval: evaluation, samples, evalSamples, workers, ...words } = flags;
+async function toOptions(flags: SweepFlags): Promise<SweepOptions> {
+  const { json: _json, debug: _debug, eval: evaluation, plugin = [], ...rest } = flags;
+  const { samples, evalSamples, workers, ...words } = rest;
   const { data, report } = words;
   if (data === undefined) throw missing('--data', 'the calibration samples', '--data calibration.json');
   if (evaluation === undefined) throw missing('--eval', 'the labelled samples', '--eval test.json');
   if (report === undefined) throw missing('--report', 'the folder of the results', '--report sweep');
+  const { loadPlugins } = await import('../node/load-plugins.js');
   const count = (option: string, value: string): number => positiveInteger(option, Number(value));
   return {
     ...words,
@@ -83,6 +90,7 @@ function toOptions(flags: SweepFlags): SweepOptions {
     ...(samples !== undefined && { samples: count('--samples', samples) }),
     ...(evalSamples !== undefined && { evaluationSamples: count('--eval-samples', evalSamples) }),
     ...(workers !== undefined && { workers: count('--workers', workers) }),
+    ...(plugin.length > 0 && { plugins: await loadPlugins(plugin) }),
   };
 }
 

@@ -9,11 +9,15 @@ await build({
   entryPoints: {
     main: 'src/cli/main.ts',
     // a thread is started from a file of its own
+    'observation-worker': '../quantize/dist/node/observation-worker.js',
     'evaluation-worker': '../analyze/dist/node/evaluation-worker.js',
   },
   outdir,
   bundle: true,
   splitting: true,
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'none',
   format: 'esm',
   platform: 'node',
   target: 'node20.19',

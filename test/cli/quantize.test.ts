@@ -64,6 +64,30 @@ function correct(...models: string[]): number[] {
 }
 
 describe('quantize', () => {
+  it('writes the same bytes with any number of workers and any batch', () => {
+    const files = [
+      ['one.onnx', '--workers', '1'],
+      ['two.onnx', '--workers', '2'],
+      ['four.onnx', '--workers', '4', '--memory', '2MB'],
+    ].map(([name, ...options]) => {
+      quantizeTo(name!, '--bits', 'W4A4', '--method', 'fast', ...options);
+      return readFileSync(join(folder, name!));
+    });
+    expect(files[1]!.equals(files[0]!)).toBe(true);
+    expect(files[2]!.equals(files[0]!)).toBe(true);
+  });
+
+  it('refuses a number of workers or a seed that cannot be, before anything is read', () => {
+    for (const [option, value] of [
+      ['--workers', '0'],
+      ['--seed', '-1'],
+    ] as const) {
+      const result = bitwright('quantize', 'absent.onnx', '-o', 'x.onnx', '--bits', '8', option, value);
+      expect(result.code).toBe(2);
+      expect(result.stderr).toContain(`${option} must be a whole number`);
+    }
+  });
+
   it('chooses widths under a budget, which the file has', () => {
     const { budget, layers, bits } = quantizeTo(
       'mixed.onnx',

@@ -78,6 +78,10 @@ export interface QuantizeOptions {
   readonly keepFloat?: readonly string[];
   /** Memory for activations during calibration, in bytes or as `1GB`. */
   readonly memory?: number | string;
+  /** Threads that share the calibration of `fast`, one a core by default; the result is the same for any number. */
+  readonly workers?: number;
+  /** Of the random choices of `best`; 1 by default. */
+  readonly seed?: number;
   /** Saved ranges to use instead of calibrating, as text of a ranges file or its path. */
   readonly ranges?: string;
   readonly saveRanges?: string;
@@ -116,6 +120,8 @@ export interface ResolvedOptions {
   readonly mapping: QConfigMapping;
   readonly keepFloat: readonly string[];
   readonly memory: number;
+  readonly workers: number | undefined;
+  readonly seed: number;
   readonly budget: Budget | undefined;
   readonly maxDrop: number | undefined;
 }
@@ -181,6 +187,8 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
     mapping: options.mapping ?? {},
     keepFloat: options.keepFloat ?? [],
     memory: parseBytes(options.memory ?? '1GB'),
+    workers: options.workers === undefined ? undefined : positiveInteger('--workers', options.workers),
+    seed: seedOf(options.seed ?? 1),
     budget: options.budget === undefined ? undefined : parseBudget(options.budget),
     maxDrop: parseMaxDrop(options),
   };
@@ -253,6 +261,18 @@ export function positiveInteger(option: string, value: number): number {
     message: `${option} must be a whole number above 0.`,
     hint: `Write for example ${option} 1024.`,
     at: { option },
+    kind: 'usage',
+  });
+}
+
+/** A seed of random choices. @throws OPTION_VALUE (wrong usage). */
+function seedOf(seed: number): number {
+  if (Number.isSafeInteger(seed) && seed >= 0 && seed < 2 ** 32) return seed;
+  throw new BitwrightError({
+    code: 'OPTION_VALUE',
+    message: '--seed must be a whole number from 0 to 4294967295.',
+    hint: 'Write for example --seed 7.',
+    at: { option: '--seed' },
     kind: 'usage',
   });
 }

@@ -6,6 +6,7 @@ import {
   type CalibratedRanges,
   convert,
   convertWithRounding,
+  type ObservationHelpers,
   openSpillFile,
   type PreparedModel,
   parseRanges,
@@ -27,6 +28,8 @@ export interface PreparedRun {
   readonly specs: ReturnType<typeof inputSpecs>;
   readonly hooks: RunHooks;
   readonly shared: SharedWork;
+  /** Threads that share the calibration. */
+  readonly helpers?: ObservationHelpers | undefined;
 }
 
 /** Gives a prepared model its grids and codes as the method's recipe says, in place: all scales first, or layer by layer. */
@@ -49,7 +52,7 @@ export async function quantizePrepared(
 
 async function obtainRanges(
   prepared: PreparedModel,
-  { options, resolved, specs, hooks, shared }: PreparedRun,
+  { options, resolved, specs, hooks, shared, helpers }: PreparedRun,
 ): Promise<{ ranges: CalibratedRanges; diagnostics: readonly Diagnostic[] }> {
   if (options.ranges !== undefined) {
     const ranges = readRanges(options.ranges);
@@ -63,6 +66,7 @@ async function obtainRanges(
     data,
     needs: resolved.observer.needs,
     memory: resolved.memory,
+    helpers,
     ...(onProgress && { onProgress: (done, total) => onProgress('calibrating', done, total) }),
     ...(signal && { signal }),
   });
@@ -105,7 +109,7 @@ async function walkLayers(
     plan: recipe.reconstruction,
     decisions: recipe.decisions,
     memory,
-    seed: 1,
+    seed: resolved.seed,
     ...(onProgress && { onProgress: (done, total) => onProgress('reconstructing', done, total) }),
     ...(signal && { signal }),
   });

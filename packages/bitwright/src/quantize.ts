@@ -8,8 +8,10 @@ import {
   type BudgetReport,
   equalize,
   formatRanges,
+  type ObservationHelpers,
   prepare,
   QConfigResolver,
+  startObservationWorkers,
 } from '@bitwright/quantize';
 import { foldConstantsWith, keepProvenance } from '@bitwright/rewrite';
 import { constantEvaluator, openOrtNode } from '@bitwright/runtime';
@@ -99,6 +101,37 @@ async function quantizeAnew(
   if (options.data === undefined && (options.ranges === undefined || asked.recipe.rounding !== undefined))
     throw missingData();
   for (const path of [options.output, options.saveRanges]) if (path !== undefined) assertWritable(path);
+  const helpers = startHelpers(options, asked, hooks, shared);
+  try {
+    return await quantizeResolved(model, options, { asked, helpers, clock }, hooks, shared);
+  } finally {
+    helpers?.close();
+  }
+}
+
+/** Threads that boot while the model is read; undefined where nothing is left to share. */
+function startHelpers(
+  options: QuantizeOptions,
+  { recipe, workers }: ResolvedOptions,
+  hooks: RunHooks,
+  shared: SharedWork,
+): ObservationHelpers | undefined {
+  const observes = recipe.rounding === undefined && options.ranges === undefined && !shared.hasObservations;
+  if (!observes || hooks.open !== undefined) return undefined;
+  return startObservationWorkers(workers);
+}
+
+async function quantizeResolved(
+  model: ModelInput,
+  options: QuantizeOptions,
+  {
+    asked,
+    helpers,
+    clock,
+  }: { asked: ResolvedOptions; helpers: ObservationHelpers | undefined; clock: Clock },
+  hooks: RunHooks,
+  shared: SharedWork,
+): Promise<QuantizeResult> {
   const { way, chosen, resolved, passed } = await loadAndChoose(model, options, asked, hooks, shared);
   const { module, passes, lifting } = passed;
   const specs = inputSpecs(module);
@@ -106,7 +139,7 @@ async function quantizeAnew(
   const prepared = prepare(module, resolved.backend, way.resolver);
   const float = await countFloat(model, options, hooks);
   clock.lap('capture', chosen?.seconds);
-  const calibration = await quantizePrepared(prepared, { options, resolved, specs, hooks, shared });
+  const calibration = await quantizePrepared(prepared, { options, resolved, specs, hooks, shared, helpers });
   clock.lap('round', calibration.calibrateSeconds);
   const layers = reportLayers(prepared);
   const mistakes = diagnosePrepared(module, resolved);

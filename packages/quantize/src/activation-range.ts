@@ -1,6 +1,6 @@
 import { type Diagnostic, quantGrid, rangeToQParams, roundHalfEven } from '@bitwright/core';
 import { constrainGrid, scaleBounds } from './grid-constraints.js';
-import type { GrowingStatistics } from './observe.js';
+import type { GrowingStatistics } from './growing-statistics.js';
 import type { GridChoice, Observer } from './observers/observer.js';
 import type { ObserverGroup } from './prepare.js';
 import type { CalibratedRange } from './ranges.js';

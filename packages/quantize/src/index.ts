@@ -11,6 +11,7 @@ export { convertWithRounding } from './convert-with-rounding.js';
 export { type Equalization, equalize } from './equalize/equalize.js';
 export { type EntryExplanation, explainTable } from './explain-table.js';
 export type { GridConstraints } from './grid-constraints.js';
+export { GrowingStatistics } from './growing-statistics.js';
 export { type LayerPlan, type PlannedLayer, planLayers } from './layer-plan.js';
 export type { LayerPosition } from './layer-positions.js';
 export { type Budget, type BudgetKind, parseBudget } from './mixed/budget.js';
@@ -21,13 +22,10 @@ export {
   type ChooseWidthsOptions,
   chooseWidths,
 } from './mixed/choose-widths.js';
+export { startObservationWorkers } from './node/observation-workers.js';
 export { openSpillFile } from './node/spill-file.js';
-export {
-  GrowingStatistics,
-  type Observations,
-  type ObserveOptions,
-  observeModel,
-} from './observe.js';
+export type { ObservationHelpers, ObservationShard } from './observation-shard.js';
+export { type Observations, type ObserveOptions, observeModel } from './observe.js';
 export { FloatHistogram } from './observers/float-histogram.js';
 export type { Observer } from './observers/observer.js';
 export { findObserver, OBSERVERS } from './observers/registry.js';

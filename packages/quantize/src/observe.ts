@@ -1,11 +1,11 @@
-import { BitwrightError, floatData, type Tensor } from '@bitwright/core';
+import { BitwrightError } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
 import { emitBytes } from '@bitwright/emit';
 import { constantTensor, type GraphModule, isDeQuantStub, isQuantizer } from '@bitwright/graph';
-import { batchSizeFor, type Executor, type OpenExecutor } from '@bitwright/runtime';
-import { FloatHistogram } from './observers/float-histogram.js';
-import type { SampleStatistic, TensorStatistics } from './observers/observer.js';
-import { TorchHistogram } from './observers/torch-histogram.js';
+import { batchSizeFor, type Executor, type ExecutorOptions, type OpenExecutor } from '@bitwright/runtime';
+import { GrowingStatistics } from './growing-statistics.js';
+import { LocalShard, type ObservationHelpers, type ObservationShard } from './observation-shard.js';
+import type { SampleStatistic } from './observers/observer.js';
 import type { ObserverGroup, PreparedModel } from './prepare.js';
 
 /** What observing works with. */
@@ -16,6 +16,8 @@ export interface ObserveOptions {
   readonly needs?: SampleStatistic | undefined;
   /** Bytes of activations that may be held at a time. */
   readonly memory: number;
+  /** Threads that share the work where the order of the samples does not matter. */
+  readonly helpers?: ObservationHelpers | undefined;
   readonly onProgress?: (done: number, total: number | undefined) => void;
   readonly signal?: AbortSignal;
 }
@@ -27,7 +29,12 @@ export interface Observations {
   readonly tensors: ReadonlyMap<string, GrowingStatistics>;
 }
 
-const MOVING_AVERAGE_CONSTANT = 0.01;
+/** How the float model calls itself in messages. */
+export const FLOAT_MODEL_NAME = 'the float model';
+
+/** How every shard runs it: one thread each, which wastes nothing on waiting, and the same results for any number of shards. */
+export const FLOAT_MODEL_SESSION: ExecutorOptions = { threads: 1, idleThreadsSleep: true };
+
 // small enough that a batch's activations stay near the caches; larger ones cost memory and gain no time
 const LARGEST_BATCH = 8;
 
@@ -45,10 +52,17 @@ export async function observeModel(prepared: PreparedModel, options: ObserveOpti
   const statistics = new Map<string, GrowingStatistics>();
   if (observed.length === 0) return { samples: 0, tensors: statistics };
   const tensors = [...new Set(observed.map((root) => root.name))];
-  const executor = await openObservedModel(prepared.module, tensors, options.open);
+  const model = observedModel(prepared.module, tensors);
+  // what depends on the order of the samples is counted in one place
+  const shared = options.needs === undefined ? options.helpers : undefined;
+  const helpers = shared?.open(model) ?? [];
+  const session = shared === undefined ? { idleThreadsSleep: true } : FLOAT_MODEL_SESSION;
+  const executor = await options.open(model, { ...session, name: FLOAT_MODEL_NAME });
+  const local = new LocalShard(executor, options.needs);
   let samples = 0;
   try {
-    samples = await observe(executor, tensors, statistics, options);
+    samples = await observe(executor, tensors, [local, ...helpers], options);
+    for (const shard of [local, ...helpers]) await shard.finish(statistics);
   } finally {
     await executor.release();
   }
@@ -83,68 +97,8 @@ export function groupStatistics(
   return merged;
 }
 
-/** The statistics of one tensor, which grow with every batch; they depend on no width, so that all widths can share them. */
-export class GrowingStatistics implements TensorStatistics {
-  readonly histogram = new FloatHistogram();
-  isFloat = true;
-  dtype = 'float';
-  movingMin = 0;
-  movingMax = 0;
-  torchHistogram: TorchHistogram | undefined;
-  #seen = false;
-
-  /** @param needs what is wanted of each sample besides the histogram of all. */
-  add(tensor: Tensor, samples: number, ...needs: readonly (SampleStatistic | undefined)[]): void {
-    this.dtype = tensor.dtype;
-    this.isFloat = tensor.dtype === 'float';
-    if (!this.isFloat) return;
-    const data = floatData(tensor);
-    this.histogram.add(data);
-    if (needs.every((need) => need === undefined)) return;
-    // a tensor that does not grow with the batch belongs to all of its samples
-    const size = data.length % samples === 0 ? data.length / samples : data.length;
-    for (let start = 0; start < data.length; start += size) {
-      const sample = data.subarray(start, start + size);
-      if (needs.includes('moving-range')) this.#move(sample);
-      if (needs.includes('torch-histogram')) this.#torch().add(sample);
-    }
-  }
-
-  /** Takes in what another tensor held, so that one grid can be chosen for both. */
-  merge(other: GrowingStatistics): void {
-    this.dtype = other.dtype;
-    this.isFloat &&= other.isFloat;
-    this.histogram.merge(other.histogram);
-    this.movingMin = this.#seen ? Math.min(this.movingMin, other.movingMin) : other.movingMin;
-    this.movingMax = this.#seen ? Math.max(this.movingMax, other.movingMax) : other.movingMax;
-    this.#seen = true;
-    if (other.torchHistogram !== undefined) this.#torch().merge(other.torchHistogram);
-  }
-
-  #torch(): TorchHistogram {
-    this.torchHistogram ??= new TorchHistogram();
-    return this.torchHistogram;
-  }
-
-  #move(sample: Float32Array): void {
-    let min = Number.POSITIVE_INFINITY;
-    let max = Number.NEGATIVE_INFINITY;
-    for (const value of sample) {
-      if (value < min) min = value;
-      if (value > max) max = value;
-    }
-    const weight = this.#seen ? MOVING_AVERAGE_CONSTANT : 1;
-    this.movingMin += weight * (min - this.movingMin);
-    this.movingMax += weight * (max - this.movingMax);
-    this.#seen = true;
-  }
-}
-
-async function openObservedModel(
-  module: GraphModule,
-  tensors: readonly string[],
-  open: OpenExecutor,
-): Promise<Executor> {
+/** The float model without quantizers, with the tensors as its outputs. */
+function observedModel(module: GraphModule, tensors: readonly string[]): Uint8Array {
   const copy = module.clone();
   const { graph } = copy;
   for (const node of [...graph.ops()]) {
@@ -155,32 +109,40 @@ async function openObservedModel(
   graph.setOutputs(tensors.map((name) => graph.findValue(name)!));
   graph.eliminateDeadCode();
   copy.opsets.delete('ai.bitwright');
-  return open(emitBytes(copy, { external: 'inline' }), { name: 'the float model', idleThreadsSleep: true });
+  return emitBytes(copy, { external: 'inline' });
 }
 
+/** @returns the number of samples; all shards have counted theirs then, each as many as it could take. */
 async function observe(
   executor: Executor,
   tensors: readonly string[],
-  statistics: Map<string, GrowingStatistics>,
+  shards: readonly ObservationShard[],
   options: ObserveOptions,
 ): Promise<number> {
-  const { needs } = options;
   const sizes = await bytesPerSample(executor, tensors, options.data);
   if (sizes.size === 0) return 0;
-  const { batchSize, groups } = planFetches(executor, sizes, options.memory);
+  const { batchSize, groups } = planFetches(executor, sizes, options.memory / shards.length);
   const total = options.data.count === undefined ? undefined : options.data.count * groups.length;
   let samples = 0;
   for (const fetches of groups) {
-    for await (const batch of options.data.batches(batchSize)) {
-      options.signal?.throwIfAborted();
-      for (const [name, tensor] of await executor.run(batch.inputs, fetches)) {
-        const held = statistics.get(name) ?? new GrowingStatistics();
-        statistics.set(name, held);
-        held.add(tensor, batch.size, needs);
+    const batches = options.data.batches(batchSize)[Symbol.asyncIterator]();
+    let failed = false;
+    const take = async (shard: ObservationShard): Promise<void> => {
+      while (!failed) {
+        const { done, value: batch } = await batches.next();
+        if (done === true) return;
+        options.signal?.throwIfAborted();
+        await shard.observe(batch, fetches);
+        samples += batch.size;
+        options.onProgress?.(samples, total);
       }
-      samples += batch.size;
-      options.onProgress?.(samples, total);
-    }
+    };
+    const takers = shards.flatMap((shard) => Array.from({ length: shard.depth }, () => take(shard)));
+    const stopOthers = (): void => {
+      failed = true;
+    };
+    for (const taker of takers) taker.catch(stopOthers);
+    await Promise.all(takers);
   }
   return samples / groups.length;
 }

@@ -4,7 +4,8 @@ import { lint, quantSpecOf } from '@bitwright/graph';
 import { expect, it } from 'vitest';
 import { type Choices, model, outline, producerOf, resolverOf } from '../test/prepared-model.js';
 import { chooseRange, keepsScale } from './activation-range.js';
-import { GrowingStatistics, groupStatistics } from './observe.js';
+import { GrowingStatistics } from './growing-statistics.js';
+import { groupStatistics } from './observe.js';
 import { minMaxObserver } from './observers/min-max.js';
 import { type ObserverGroup, type PreparedModel, prepare } from './prepare.js';
 

@@ -3,7 +3,7 @@ import { type BudgetReport, formatBits, RECIPES } from '@bitwright/quantize';
 import { Command, Option } from 'commander';
 import type { BitwrightConfig } from '../config.js';
 import type { QuantizeResult } from '../quantize.js';
-import { notBuilt, positiveInteger, type QuantizeOptions } from '../quantize-options.js';
+import { positiveInteger, type QuantizeOptions } from '../quantize-options.js';
 import type { RunHooks } from '../run-hooks.js';
 import { printJson, printWarning, printWarnings, share } from './print.js';
 import { openProgress } from './progress.js';
@@ -45,8 +45,6 @@ export interface QuantizeFlags {
   readonly json?: boolean;
 }
 
-const NOT_BUILT_FLAGS = ['workers', 'seed'] as const;
-
 /** `bitwright quantize`. */
 export function quantizeCommand(signal: AbortSignal): Command {
   const collect = (value: string, held: string[] = []): string[] => [...held, value];
@@ -86,8 +84,8 @@ export function quantizeCommand(signal: AbortSignal): Command {
     .option('--max-drop <percent>', 'exit with code 3 when accuracy drops by more points (with --eval)')
     .option('--eval <card>', 'labelled data for --max-drop; never chooses anything')
     .option('--memory <size>', 'memory for activations while calibrating (default 1GB)')
-    .option('--workers <n>', 'worker threads')
-    .option('--seed <n>', 'seed of random choices')
+    .option('--workers <n>', 'threads that share the calibration of fast (default one a core)')
+    .option('--seed <n>', 'seed of the random choices of best (default 1)')
     .option('--save-ranges <file>', 'write the calibrated ranges')
     .option('--ranges <file>', 'use saved ranges instead of calibrating')
     .option('--provenance', 'write into each node that a rule made where it comes from')
@@ -124,9 +122,6 @@ function helpBelow(): string {
 
 /** The choices of a configuration file with the command line's laid over them. */
 async function toOptions(flags: QuantizeFlags): Promise<QuantizeOptions> {
-  for (const name of NOT_BUILT_FLAGS) {
-    if (flags[name] !== undefined) throw notBuilt(`--${name}`, `the option --${name}`, 'Leave it out.');
-  }
   const config: BitwrightConfig =
     flags.config === undefined ? {} : await (await import('../node/load-config.js')).loadConfig(flags.config);
   const { loadPlugins } = await import('../node/load-plugins.js');
@@ -137,6 +132,8 @@ async function toOptions(flags: QuantizeFlags): Promise<QuantizeOptions> {
     keepFloat,
     samples,
     accumulatorBits,
+    workers,
+    seed,
     eval: evaluation,
     ...words
   } = flags;
@@ -150,6 +147,8 @@ async function toOptions(flags: QuantizeFlags): Promise<QuantizeOptions> {
     ...(bits !== undefined && { bits }),
     ...(samples !== undefined && { samples: positiveInteger('--samples', Number(samples)) }),
     ...(accumulatorBits !== undefined && { accumulatorBits: Number(accumulatorBits) }),
+    ...(workers !== undefined && { workers: positiveInteger('--workers', Number(workers)) }),
+    ...(seed !== undefined && { seed: Number(seed) }),
     ...(evaluation !== undefined && { evaluation }),
     plugins: [...(config.plugins ?? []), ...(await loadPlugins(plugin))],
     keepFloat: [...(config.keepFloat ?? []), ...(keepFloat ?? [])],

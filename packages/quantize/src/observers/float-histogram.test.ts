@@ -190,3 +190,27 @@ it('splits bins that are wider than the resolution, and merges narrower ones', (
     expect(fine.values[i]! - fine.values[i - 1]!).toBeLessThanOrEqual(2 ** -12 * 1.5);
   }
 });
+
+it('goes on as it was from its state', () => {
+  fc.assert(
+    fc.property(samples, samples, (a, b) => {
+      const carried = FloatHistogram.fromState(structuredClone(histogramOf(a).toState()));
+      carried.add(Float32Array.from(b));
+      expect(contents(carried)).toEqual(contents(histogramOf(a, b)));
+    }),
+    runs,
+  );
+});
+
+it('knows its extremes exactly, whatever their signs, and takes NaN for infinity', () => {
+  fc.assert(
+    fc.property(samples, (values) => {
+      const histogram = histogramOf(values);
+      const floats = values.map(Math.fround);
+      expect([histogram.min, histogram.max]).toEqual([Math.min(...floats) + 0, Math.max(...floats) + 0]);
+    }),
+    runs,
+  );
+  const nan = histogramOf([1, Number.NaN, -2]);
+  expect([nan.min, nan.max, nan.notFinite]).toEqual([-2, Number.POSITIVE_INFINITY, 1]);
+});

@@ -11,6 +11,16 @@ export interface WeightedPoints {
   readonly counts: Float64Array;
 }
 
+/** A histogram's content, as it crosses from one thread to another. */
+export interface HistogramState {
+  readonly counts: Int32Array<ArrayBuffer>;
+  readonly spilled: Float64Array<ArrayBuffer> | undefined;
+  readonly sinceSpill: number;
+  readonly total: number;
+  readonly min: number;
+  readonly max: number;
+}
+
 /**
  * Counts float32 values by the top bits of their own representation (sign, exponent, 9 bits of mantissa).
  *
@@ -19,8 +29,8 @@ export interface WeightedPoints {
  */
 export class FloatHistogram {
   // signed, because the engine counts in small integers then, three times as fast; spilled before it can overflow
-  #counts = new Int32Array(BIN_COUNT);
-  #spilled: Float64Array | undefined;
+  #counts: Int32Array<ArrayBuffer> = new Int32Array(BIN_COUNT);
+  #spilled: Float64Array<ArrayBuffer> | undefined;
   #sinceSpill = 0;
   #total = 0;
   #min = Number.POSITIVE_INFINITY;
@@ -31,25 +41,49 @@ export class FloatHistogram {
     if (this.#sinceSpill + values.length > SPILL_AT) this.#spill();
     const counts = this.#counts;
     const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
-    let min = this.#min;
-    let max = this.#max;
-    for (let i = 0; i < values.length; i++) {
-      counts[bits[i]! >>> SHIFT]!++;
-      const value = values[i]!;
-      if (value < min) min = value;
-      if (value > max) max = value;
+    let min = orderOf(this.#min);
+    let max = orderOf(this.#max);
+    // in integers throughout: the engine never has to convert, and compares them faster than floats
+    for (let i = 0; i < bits.length; i++) {
+      const pattern = bits[i]!;
+      counts[pattern >>> SHIFT]!++;
+      const order = pattern ^ ((pattern >> 31) & 0x7fffffff);
+      if (order < min) min = order;
+      if (order > max) max = order;
     }
-    this.#min = min;
-    this.#max = max;
+    this.#min = valueOfOrder(min);
+    this.#max = valueOfOrder(max);
     this.#sinceSpill += values.length;
     this.#total += values.length;
   }
 
+  /** The content, without a copy: this histogram is not to be used any longer. */
+  toState(): HistogramState {
+    const state = { counts: this.#counts, spilled: this.#spilled, sinceSpill: this.#sinceSpill };
+    return { ...state, total: this.#total, min: this.#min, max: this.#max };
+  }
+
+  /** The histogram of a content, which it takes over. */
+  static fromState(state: HistogramState): FloatHistogram {
+    const histogram = new FloatHistogram();
+    histogram.#counts = state.counts;
+    histogram.#spilled = state.spilled;
+    histogram.#sinceSpill = state.sinceSpill;
+    histogram.#total = state.total;
+    histogram.#min = state.min;
+    histogram.#max = state.max;
+    return histogram;
+  }
+
   /** Adds the counts of another histogram, e.g. of another shard of the data. */
   merge(other: FloatHistogram): void {
-    this.#spill();
-    const into = this.#spilled!;
-    for (let bin = 0; bin < BIN_COUNT; bin++) into[bin]! += other.#countOf(bin);
+    if (this.#sinceSpill + other.#sinceSpill > SPILL_AT) this.#spill();
+    addCounts(this.#counts, other.#counts);
+    this.#sinceSpill += other.#sinceSpill;
+    if (other.#spilled !== undefined) {
+      this.#spilled ??= new Float64Array(BIN_COUNT);
+      addCounts(this.#spilled, other.#spilled);
+    }
     this.#total += other.#total;
     this.#min = Math.min(this.#min, other.#min);
     this.#max = Math.max(this.#max, other.#max);
@@ -101,11 +135,20 @@ export class FloatHistogram {
     };
     const half = BIN_COUNT / 2;
     const lastFinite = 255 << MANTISSA_BITS;
-    for (let bin = half + lastFinite - 1; bin >= half; bin--) {
+    const binOf = (value: number): number => {
+      edge.setFloat32(0, value);
+      return Math.min((edge.getUint32(0) >>> SHIFT) % half, lastFinite - 1);
+    };
+    // beyond the extremes lies nothing
+    for (let bin = half + (this.#min < 0 ? binOf(this.#min) : 0); bin >= half; bin--) {
       const count = this.#countOf(bin);
       if (count > 0) visit(edgeOf(bin * 2 ** SHIFT + (2 ** SHIFT - 1)), edgeOf(bin * 2 ** SHIFT), count);
     }
-    for (let bin = 0; bin < lastFinite; bin++) {
+    for (
+      let bin = this.#min > 0 ? binOf(this.#min) : 0, last = binOf(Math.max(0, this.#max));
+      bin <= last;
+      bin++
+    ) {
       const count = this.#countOf(bin);
       if (count > 0) visit(edgeOf(bin * 2 ** SHIFT), edgeOf(bin * 2 ** SHIFT + (2 ** SHIFT - 1)), count);
     }
@@ -143,7 +186,8 @@ export class FloatHistogram {
   }
 
   #countOf(bin: number): number {
-    return this.#counts[bin]! + (this.#spilled?.[bin] ?? 0);
+    const recent = this.#counts[bin]!;
+    return this.#spilled === undefined ? recent : recent + this.#spilled[bin]!;
   }
 
   #spill(): void {
@@ -152,5 +196,30 @@ export class FloatHistogram {
     for (let bin = 0; bin < BIN_COUNT; bin++) into[bin]! += this.#counts[bin]!;
     this.#counts.fill(0);
     this.#sinceSpill = 0;
+  }
+}
+
+const cell = new DataView(new ArrayBuffer(4));
+const INFINITY_ORDER = 0x7f800000;
+
+/** An integer for a float32 value, in the same order: negative patterns count downwards. */
+function orderOf(value: number): number {
+  cell.setFloat32(0, value);
+  const pattern = cell.getInt32(0);
+  return pattern ^ ((pattern >> 31) & 0x7fffffff);
+}
+
+/** The value of an order; NaN lies beyond infinity and counts as that, and zero has no sign. */
+function valueOfOrder(order: number): number {
+  const finite = Math.max(-INFINITY_ORDER - 1, Math.min(INFINITY_ORDER, order));
+  cell.setInt32(0, finite ^ ((finite >> 31) & 0x7fffffff));
+  return cell.getFloat32(0) + 0;
+}
+
+/** Adds what is not zero: an untouched part of a table that is only read takes no memory. */
+function addCounts(into: Int32Array | Float64Array, from: Int32Array | Float64Array): void {
+  for (let bin = 0; bin < BIN_COUNT; bin++) {
+    const count = from[bin]!;
+    if (count !== 0) into[bin]! += count;
   }
 }

@@ -9,7 +9,7 @@ it('counts each value once where no counts are given', () => {
   const grid = quantGrid(4, true);
   expect(gridError({ values }, 0.5, 0, grid)).toBe(gridError({ values, counts }, 0.5, 0, grid));
   expect(gridError({ values: Float64Array.of(0.25) }, 0.5, 0, grid)).toBeCloseTo(0.25 ** 2.4, 12);
-  expect(gridError({ values: Float64Array.of(0.25) }, 0.5, 0, grid, 2)).toBeCloseTo(0.25 ** 2, 12);
+  expect(gridError({ values: Float64Array.of(0.25) }, 0.5, 0, grid, { norm: 2 })).toBeCloseTo(0.25 ** 2, 12);
 });
 
 it('sums rounding inside of the grid and clipping outside, weighted', () => {
@@ -45,4 +45,14 @@ it('sums rounding inside of the grid and clipping outside, weighted', () => {
       },
     ),
   );
+});
+
+it('with a limit an error up to it is exact, and a larger one only known to be larger', () => {
+  const values = Float64Array.from({ length: 300 }, (_, i) => Math.sin(i) * 3);
+  const grid = quantGrid(4, true);
+  const whole = gridError({ values }, 0.2, 0, grid);
+  expect(gridError({ values }, 0.2, 0, grid, { limit: whole })).toBe(whole);
+  const cut = gridError({ values }, 0.2, 0, grid, { limit: whole / 4 });
+  expect(cut).toBeGreaterThan(whole / 4);
+  expect(cut).toBeLessThan(whole);
 });

@@ -18,24 +18,38 @@ export interface CountedValues {
   readonly counts?: Float64Array;
 }
 
+/** How an error is measured, and from where on it need not be known. */
+export interface ErrorMeasure {
+  readonly norm?: keyof typeof TABLES;
+  /** A larger error may be given as any number above this. */
+  readonly limit?: number;
+}
+
+// so many values between two looks at the limit
+const STRETCH = 64;
+
 /** The summed |x - Q(x)|^norm of values on the real grid: rounding inside of it (by table), clipping outside. */
 export function gridError(
   { values, counts }: CountedValues,
   scale: number,
   zeroPoint: number,
   grid: QuantGrid,
-  norm: keyof typeof TABLES = ERROR_NORM,
+  { norm = ERROR_NORM, limit = Number.POSITIVE_INFINITY }: ErrorMeasure = {},
 ): number {
   const table = TABLES[norm];
   const low = grid.quantMin - zeroPoint;
   const high = grid.quantMax - zeroPoint;
+  const unit = scale ** norm;
   let sum = 0;
-  for (let i = 0; i < values.length; i++) {
-    const t = values[i]! / scale;
-    const rounded = t < low ? low : t > high ? high : roundHalfEven(t);
-    const size = Math.abs(t - rounded);
-    const error = size <= 0.5 ? table[(size * (2 * TABLE_SIZE) + 0.5) | 0]! : size ** norm;
-    sum += counts === undefined ? error : counts[i]! * error;
+  for (let start = 0; start < values.length && sum * unit <= limit; start += STRETCH) {
+    const end = Math.min(start + STRETCH, values.length);
+    for (let i = start; i < end; i++) {
+      const t = values[i]! / scale;
+      const rounded = t < low ? low : t > high ? high : roundHalfEven(t);
+      const size = Math.abs(t - rounded);
+      const error = size <= 0.5 ? table[(size * (2 * TABLE_SIZE) + 0.5) | 0]! : size ** norm;
+      sum += counts === undefined ? error : counts[i]! * error;
+    }
   }
-  return sum * scale ** norm;
+  return sum * unit;
 }

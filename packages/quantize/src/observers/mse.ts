@@ -24,7 +24,7 @@ export const mseObserver: Observer = {
     let bestError = Number.POSITIVE_INFINITY;
     const consider = (low: number, high: number): void => {
       const { scale, zeroPoint } = rangeToQParams(low, high, grid, choice);
-      const error = gridError(points, scale, zeroPoint, grid, norm);
+      const error = gridError(points, scale, zeroPoint, grid, { norm, limit: bestError });
       if (error < bestError) {
         bestError = error;
         best = { low, high };

@@ -1,6 +1,6 @@
 import { floatTensor, quantGrid, seededRandom } from '@bitwright/core';
 import { describe, expect, it } from 'vitest';
-import { GrowingStatistics } from '../observe.js';
+import { GrowingStatistics } from '../growing-statistics.js';
 import { TorchHistogram } from './torch-histogram.js';
 import { torchHistogramObserver } from './torch-observer.js';
 

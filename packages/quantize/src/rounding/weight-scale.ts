@@ -72,7 +72,9 @@ function searchChannel(
   let bestError = gridError({ values: row }, whole.scale, whole.zeroPoint, grid);
   const consider = (found: { scale: number; zeroPoint: number }): void => {
     const candidate = withBounds(found, floor, options);
-    const error = gridError({ values: row }, candidate.scale, candidate.zeroPoint, grid);
+    const error = gridError({ values: row }, candidate.scale, candidate.zeroPoint, grid, {
+      limit: bestError,
+    });
     if (error < bestError) {
       bestError = error;
       best = candidate;

@@ -21,7 +21,7 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  external: ['onnxruntime-node', 'sharp', 'zod', 'jiti', 'cli-progress'],
+  external: ['onnxruntime-node', 'sharp', 'jiti', 'cli-progress'],
   // libraries in CommonJS ask for Node's own modules
   banner: {
     js: "import { createRequire as bundleRequire } from 'node:module'; const require = bundleRequire(import.meta.url);",

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { certificateDocument } from './certify/certificate-document.js';
 import { diffDocument } from './diff/diff-document.js';
 import { reportDocument } from './report/report-document.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** An error as every JSON document of the command line gives it. */
 export const errorDocument = z.strictObject({

@@ -1,5 +1,5 @@
 import { BitwrightError, didYouMean } from '@bitwright/core';
-import type { z as zod } from 'zod';
+import * as z from 'zod';
 import type { DataCard } from './data-card.js';
 
 const FORMATS = [
@@ -15,8 +15,7 @@ const FORMATS = [
 
 /** Checks a card against its schema. @throws DATA_CARD_INVALID naming the card and the key, with the nearest known one. */
 export async function parseCard(raw: unknown, name: string): Promise<DataCard> {
-  const { z } = await import('zod');
-  const { schemas, imageKeys } = cardSchemas(z);
+  const { schemas, imageKeys } = cardSchemas();
   const format = (raw as { format?: unknown } | null)?.format;
   if (typeof format !== 'string' || !(FORMATS as readonly string[]).includes(format)) {
     throw cardError(
@@ -43,7 +42,7 @@ export async function parseCard(raw: unknown, name: string): Promise<DataCard> {
 }
 
 /** The parts that the formats' schemas are made of. */
-function cardParts(z: typeof zod) {
+function cardParts() {
   const numbers = z.union([z.number(), z.array(z.number()).min(1)]);
   const size = z.tuple([z.int().positive(), z.int().positive()]);
   const image = z.strictObject({
@@ -86,8 +85,8 @@ function cardParts(z: typeof zod) {
 }
 
 /** One schema for each format; unknown keys are errors. */
-function cardSchemas(z: typeof zod) {
-  const parts = cardParts(z);
+function cardSchemas() {
+  const parts = cardParts();
   const { image, constant, random, files, selection, label } = parts;
   const pictures = z.record(z.string(), z.union([image, constant]));
   const record = z.literal('record').optional();

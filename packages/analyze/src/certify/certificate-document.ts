@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { diagnosticDocument, errorDocument } from '../error-document.js';
 
 /** What one node of the file became in the runtime. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const side = z.strictObject({
   weights: z.string().optional().describe('e.g. W4 symmetric axis 0'),

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { certificateDocument } from '../certify/certificate-document.js';
 import { errorDocument } from '../error-document.js';
 import { sweepData, sweepDocument } from '../sweep/sweep-document.js';

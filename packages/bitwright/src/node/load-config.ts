@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { BIAS_FORMS, SCHEMES } from '@bitwright/backends';
 import { BitwrightError, describeThrown, didYouMean } from '@bitwright/core';
 import { readFileBytes } from '@bitwright/core/node';
-import type { z as zod } from 'zod';
+import * as z from 'zod';
 import type { BitwrightConfig } from '../config.js';
 import { GRANULARITIES, WEIGHT_FORMS } from '../quantize-options.js';
 import { loadPlugins } from './load-plugins.js';
@@ -14,8 +14,7 @@ import { loadPlugins } from './load-plugins.js';
  */
 export async function loadConfig(path: string): Promise<BitwrightConfig> {
   const raw = path.endsWith('.json') ? parseJson(path) : await importDefault(path);
-  const { z } = await import('zod');
-  const override = overrideSchema(z);
+  const override = overrideSchema();
   const overrides = z.record(z.string(), override);
   const mapping = z.strictObject({
     tensors: z.record(z.string(), z.string()),
@@ -47,6 +46,8 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
     accumulatorBits: z.number(),
     keepFloat: z.array(z.string()),
     memory: z.union([z.number(), z.string()]),
+    workers: z.number(),
+    seed: z.number(),
     ranges: z.string(),
     saveRanges: z.string(),
     allowPairSaturation: z.boolean(),
@@ -69,7 +70,7 @@ function defined(config: Readonly<Record<string, unknown>>): Record<string, unkn
 }
 
 /** What overrides the configuration of single nodes: widths, or some of the choices. */
-function overrideSchema(z: typeof zod) {
+function overrideSchema() {
   return z.union([
     z.string(),
     z

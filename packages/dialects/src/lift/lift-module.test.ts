@@ -123,7 +123,8 @@ it('takes true widths from the metadata, unless the codes contradict', () => {
   expect(bitsOf('[]')).toEqual([3, []]);
   expect(bitsOf('[{"name":"conv","opType":"Conv","weights":{"bits":4,"symmetric":true}}]')).toEqual([4, []]);
   expect(bitsOf('[{"name":"conv","weights":{"bits":2}}]')).toEqual([3, []]);
-  expect(bitsOf('[{"name":')).toEqual([3, ['LIFT_METADATA']]);
+  for (const said of ['[{"name":', '{}', '[{"name":3}]', '[{"name":"x","weights":{"bits":"4"}}]'])
+    expect(bitsOf(said)).toEqual([3, ['LIFT_METADATA']]);
 });
 
 it('restores the sign of grids that the file holds at the low end of uint8', () => {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const array = z.string().describe('name of an array in integers.npz');
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const bits = (low: number, high: number) => z.int().min(low).max(high);
 

@@ -1,5 +1,5 @@
 import { BitwrightError, didYouMean } from '@bitwright/core';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type HardwareConfig, hardwareSchema } from './hardware-schema.js';
 import { PRESETS } from './presets.js';
 

@@ -186,9 +186,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
     },
     mapping: options.mapping ?? {},
     keepFloat: options.keepFloat ?? [],
-    memory: parseBytes(options.memory ?? '1GB'),
-    workers: options.workers === undefined ? undefined : positiveInteger('--workers', options.workers),
-    seed: seedOf(options.seed ?? 1),
+    ...howToRun(options),
     budget: options.budget === undefined ? undefined : parseBudget(options.budget),
     maxDrop: parseMaxDrop(options),
   };
@@ -263,6 +261,19 @@ export function positiveInteger(option: string, value: number): number {
     at: { option },
     kind: 'usage',
   });
+}
+
+/** What decides how the work is done, not what becomes of it (but for the seed). @throws OPTION_VALUE (wrong usage). */
+function howToRun({
+  memory = '1GB',
+  workers,
+  seed = 1,
+}: QuantizeOptions): Pick<ResolvedOptions, 'memory' | 'workers' | 'seed'> {
+  return {
+    memory: parseBytes(memory),
+    workers: workers === undefined ? undefined : positiveInteger('--workers', workers),
+    seed: seedOf(seed),
+  };
 }
 
 /** A seed of random choices. @throws OPTION_VALUE (wrong usage). */

@@ -18,7 +18,17 @@ export { explainRule, type RuleExplanation } from './explain-rule.js';
 export { type FailedCondition, MatchTrace } from './match-trace.js';
 export { type Captured, type Match, matchPattern } from './matcher.js';
 export * from './op-schemas.js';
-export { AnyPattern, type CAPTURES, ConstantPattern, OpPattern, Pattern, ValuePattern } from './pattern.js';
+export {
+  AnyPattern,
+  type CAPTURES,
+  ConstantPattern,
+  type INPUTS,
+  OpPattern,
+  Pattern,
+  type REFERENCES,
+  type Reference,
+  ValuePattern,
+} from './pattern.js';
 export {
   type AnchorOf,
   absent,

@@ -1,16 +1,25 @@
 import { BitwrightError, didYouMean } from '@bitwright/core';
 import type { Value } from '@bitwright/graph';
 import { type OpName, opArities } from './op-schemas.js';
-import { AnyPattern, type CAPTURES, ConstantPattern, OpPattern, Pattern, ValuePattern } from './pattern.js';
+import {
+  AnyPattern,
+  type CAPTURES,
+  ConstantPattern,
+  OpPattern,
+  Pattern,
+  type Reference,
+  ValuePattern,
+} from './pattern.js';
 import { captureNames, childrenOf, type OpData, type PatternData } from './pattern-data.js';
 import type {
   AlternativeCaptures,
   CapturesOf,
-  CheckedDistinct,
+  CheckedChain,
   CheckedInputs,
   Flat,
   MergedCaptures,
   OptionalCaptures,
+  ReferencesOf,
   VariadicCaptures,
 } from './pattern-types.js';
 
@@ -25,7 +34,7 @@ export const constant: ConstantPattern<object> = new ConstantPattern({
 });
 
 /** An input that is left out. */
-export const absent: Pattern = new Pattern({ kind: 'absent' });
+export const absent: Pattern<object, never> = new Pattern({ kind: 'absent' });
 
 /**
  * A value that an operator makes, with patterns of its first inputs; inputs beyond them match whatever they are. For an
@@ -36,12 +45,14 @@ export const absent: Pattern = new Pattern({ kind: 'absent' });
 export function op<N extends OpName, const P extends readonly Pattern[]>(
   opName: N,
   ...inputs: CheckedInputs<N, P>
-): OpPattern<Flat<MergedCaptures<P>>, N> {
+): OpPattern<Flat<MergedCaptures<P>>, N, P['length'], ReferencesOf<P[number]>> {
   return new OpPattern(opData(opName, dataOf(inputs as readonly Pattern[])));
 }
 
 /** An input that may be left out; its captures are then undefined. */
-export function optional<P extends Pattern>(pattern: P): Pattern<OptionalCaptures<CapturesOf<P>>> {
+export function optional<P extends Pattern>(
+  pattern: P,
+): Pattern<OptionalCaptures<CapturesOf<P>>, ReferencesOf<P>> {
   return new Pattern({ kind: 'optional', inner: pattern.data });
 }
 
@@ -49,19 +60,24 @@ export function optional<P extends Pattern>(pattern: P): Pattern<OptionalCapture
 export function variadic<P extends Pattern>(
   pattern: P,
   { atLeast = 1 }: { readonly atLeast?: number } = {},
-): Pattern<VariadicCaptures<CapturesOf<P>>> {
+): Pattern<VariadicCaptures<CapturesOf<P>>, ReferencesOf<P>> {
   return new Pattern({ kind: 'variadic', inner: pattern.data, atLeast });
 }
 
 /** The first of several patterns that lets the rest of the match succeed. A name that only some bind may be undefined. */
 export function anyOf<const P extends readonly Pattern[]>(
   ...options: P
-): ValuePattern<AlternativeCaptures<P>, Value> {
+): ValuePattern<AlternativeCaptures<P>, Value, ReferencesOf<P[number]>> {
   return new ValuePattern({ kind: 'anyOf', options: dataOf(options), valueGuards: [] });
 }
 
-/** The same value as the one that an earlier part of the pattern captured under a name: x in `Mul(x, Sigmoid(x))`. */
-export function same(name: string): Pattern {
+/**
+ * The same value as the one that an earlier part of the pattern captured under a name: x in `Mul(x, Sigmoid(x))`. A name that
+ * the whole pattern does not capture is refused where a rule is made of it, by the compiler first.
+ */
+export function same<const K extends string>(
+  name: K,
+): Pattern<object, { readonly by: 'same'; readonly name: K }> {
   return new Pattern({ kind: 'same', of: name });
 }
 
@@ -69,17 +85,22 @@ export function same(name: string): Pattern {
  * Another result of the operator that an earlier part of the pattern captured under a name, so that an operator of several
  * results can stand inside: `op('Mul', op('Split', x).as('split'), op('Sigmoid', resultOf('split', 1)))`.
  */
-export function resultOf(name: string, index: number): Pattern {
+export function resultOf<const K extends string>(
+  name: K,
+  index: number,
+): Pattern<object, { readonly by: 'resultOf'; readonly name: K }> {
   return new Pattern({ kind: 'resultOf', of: name, index });
 }
 
 /**
  * A chain in forward order, each member the first input of the next: `sequence(op('Conv').as('conv'), op('Mul', constant.as('s')))`
  * is `op('Mul', op('Conv').as('conv'), constant.as('s'))`. The patterns given to a later member are its further inputs.
+ *
+ * @throws PATTERN_INVALID for too many inputs or a name bound twice; the compiler says it first.
  */
-export function sequence<const P extends readonly [Pattern, ...OpPattern<object, OpName>[]]>(
-  ...members: CheckedDistinct<P>
-): OpPattern<Flat<MergedCaptures<P>>, OpName> {
+export function sequence<
+  const P extends readonly [Pattern, ...OpPattern<object, OpName, number, Reference>[]],
+>(...members: CheckedChain<P>): OpPattern<Flat<MergedCaptures<P>>, OpName, number, ReferencesOf<P[number]>> {
   const [first, ...rest] = dataOf(members as unknown as readonly Pattern[]);
   let chain = first as OpData;
   for (const next of rest as readonly OpData[])

@@ -1,11 +1,35 @@
+import type { OpNode } from '@bitwright/graph';
 import type { OpName, OpSchemas } from './op-schemas.js';
-import type { CAPTURES, Pattern } from './pattern.js';
+import type { CAPTURES, OpPattern, Pattern, REFERENCES, Reference } from './pattern.js';
 
 /** Shows an intersection as one object type. */
 export type Flat<T> = { readonly [K in keyof T]: T[K] };
 
 /** What the captures of a pattern are. */
 export type CapturesOf<P> = P extends { readonly [CAPTURES]: infer C extends object } ? C : never;
+
+/** The names that a pattern, or one of several, asks for by `same` and `resultOf`. */
+export type ReferencesOf<P> = P extends { readonly [REFERENCES]: infer R extends Reference } ? R : never;
+
+/** Nothing when a whole pattern captures every name that it asks for, else the sentence that says which one it does not. */
+export type CheckedReferences<P> = [UnboundIn<P>] extends [never]
+  ? unknown
+  : { readonly match: `the pattern asks for '${UnboundIn<P>}', which it does not capture` };
+
+/** The names that a pattern asks for and does not capture; those of `resultOf` must mean operators. */
+type UnboundIn<P> = Unbound<ReferencesOf<P>, CapturesOf<P>>;
+
+type Unbound<R extends Reference, C> = R extends Reference
+  ? string extends R['name']
+    ? never
+    : R['name'] extends keyof C
+      ? R['by'] extends 'resultOf'
+        ? OpNode extends C[R['name']]
+          ? never
+          : R['name']
+        : never
+      : R['name']
+  : never;
 
 /** The captures of several patterns together. */
 export type MergedCaptures<P extends readonly unknown[]> = P extends readonly [infer H, ...infer T]
@@ -24,10 +48,45 @@ export type CheckedInputs<N extends OpName, P extends readonly Pattern[]> = [Bou
     : { readonly [I in keyof P]: `too many inputs: ${N} takes ${OpSchemas[N]['inputs']}` }
   : { readonly [I in keyof P]: `capture '${BoundTwice<P> & string}' is already bound` };
 
-/** Patterns whose captures have different names, or the sentence that says what is wrong with them. */
-export type CheckedDistinct<P extends readonly unknown[]> = [BoundTwice<P>] extends [never]
-  ? P
+/** The members of a chain, or the sentence that says what is wrong with them. */
+export type CheckedChain<P extends readonly unknown[]> = [BoundTwice<P>] extends [never]
+  ? [Overfull<P>] extends [never]
+    ? P
+    : { readonly [I in keyof P]: `too many inputs: ${Overfull<P>} has one more, from the member before it` }
   : { readonly [I in keyof P]: `capture '${BoundTwice<P> & string}' is already bound` };
+
+/** The operators of a chain that have no room for the member before them. */
+type Overfull<P extends readonly unknown[]> = P extends readonly [unknown, ...infer Rest]
+  ? OverfullAmong<Rest>
+  : never;
+
+type OverfullAmong<P extends readonly unknown[]> = P extends readonly [infer H, ...infer Rest]
+  ? OverfullOne<H> | OverfullAmong<Rest>
+  : never;
+
+type OverfullOne<P> =
+  P extends OpPattern<object, infer N extends OpName, infer I extends number, Reference>
+    ? FitsArity<OpSchemas[N]['inputs'], OneMore<I>> extends true
+      ? never
+      : N
+    : never;
+
+type OneMore<I extends number> = I extends keyof Successors ? Successors[I] : number;
+
+interface Successors {
+  0: 1;
+  1: 2;
+  2: 3;
+  3: 4;
+  4: 5;
+  5: 6;
+  6: 7;
+  7: 8;
+  8: 9;
+  9: 10;
+  10: 11;
+  11: 12;
+}
 
 /** True when `Count` inputs fit under the `Most` that an operator takes; `number`, or more than 12, means any count. */
 type FitsArity<Most extends number, Count extends number> = number extends Most

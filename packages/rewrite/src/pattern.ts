@@ -15,9 +15,19 @@ import { dtypeGuard, elementsGuard, ownGuard, rankGuard, scalarGuard, shapeGuard
 /** Key of the property by which the compiler knows a pattern's captures; nothing is stored under it. */
 export declare const CAPTURES: unique symbol;
 
-/** A part of a graph to look for. `C` maps the names given by `as` to what they capture. */
-export class Pattern<C extends object = object> {
+/** Key of the property by which the compiler knows the names that a pattern asks for. */
+export declare const REFERENCES: unique symbol;
+
+/** A name that `same` or `resultOf` asks for: what it means must be captured somewhere in the whole pattern. */
+export interface Reference<K extends string = string> {
+  readonly by: 'same' | 'resultOf';
+  readonly name: K;
+}
+
+/** A part of a graph to look for. `C` maps the names given by `as` to what they capture, `R` are the names it asks for. */
+export class Pattern<C extends object = object, R extends Reference = Reference> {
   declare readonly [CAPTURES]: C;
+  declare readonly [REFERENCES]: R;
 
   constructor(readonly data: PatternData) {}
 
@@ -29,11 +39,11 @@ export class Pattern<C extends object = object> {
 type Data<K extends PatternData['kind']> = Extract<PatternData, { kind: K }>;
 
 /** A pattern of one value; `S` is what it captures. Every method gives a new pattern. */
-export class ValuePattern<C extends object, S> extends Pattern<C> {
+export class ValuePattern<C extends object, S, R extends Reference = never> extends Pattern<C, R> {
   declare readonly data: Data<'any' | 'op' | 'constant' | 'anyOf'>;
 
   /** Captures what matches under a name that is new in the whole pattern. */
-  as<const K extends string>(name: FreshCapture<C, K>): ValuePattern<Flat<C & Record<K, S>>, S> {
+  as<const K extends string>(name: FreshCapture<C, K>): ValuePattern<Flat<C & Record<K, S>>, S, R> {
     return new ValuePattern({ ...this.data, capture: name });
   }
 
@@ -109,11 +119,22 @@ export class ConstantPattern<C extends object> extends ValuePattern<C, GetAttrNo
   }
 }
 
-/** A pattern of a value that an operator makes. */
-export class OpPattern<C extends object, N extends OpName> extends ValuePattern<C, OpNode> {
-  declare readonly data: OpData;
+/** Key of the property by which the compiler knows how many inputs a pattern speaks of. */
+export declare const INPUTS: unique symbol;
 
-  override as<const K extends string>(name: FreshCapture<C, K>): OpPattern<Flat<C & Record<K, OpNode>>, N> {
+/** A pattern of a value that an operator makes, with patterns of its first `I` inputs. */
+export class OpPattern<
+  C extends object,
+  N extends OpName,
+  I extends number = number,
+  R extends Reference = never,
+> extends ValuePattern<C, OpNode, R> {
+  declare readonly data: OpData;
+  declare readonly [INPUTS]: I;
+
+  override as<const K extends string>(
+    name: FreshCapture<C, K>,
+  ): OpPattern<Flat<C & Record<K, OpNode>>, N, I, R> {
     return new OpPattern({ ...this.data, capture: name });
   }
 

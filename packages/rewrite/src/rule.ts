@@ -3,7 +3,7 @@ import type { Captured } from './matcher.js';
 import type { Pattern } from './pattern.js';
 import type { AnchorOf } from './pattern-builders.js';
 import { captureNames, childrenOf, describePattern, type PatternData, rootOpNames } from './pattern-data.js';
-import type { CapturesOf } from './pattern-types.js';
+import type { CapturesOf, CheckedReferences } from './pattern-types.js';
 import type { Rejection } from './rejection.js';
 import type { Rewriter } from './rewriter.js';
 
@@ -34,9 +34,10 @@ export interface Rule {
 /**
  * Makes a rule: where `match` is found and `where` agrees, `rewrite` puts something equal and better.
  *
- * @throws PATTERN_INVALID when the pattern does not end at an operator or `same` names a capture that is not bound before it.
+ * @throws PATTERN_INVALID when the pattern does not end at an operator, or `same` or `resultOf` names a capture that is not
+ * bound before it; the compiler says it first where nothing binds it.
  */
-export function defineRule<P extends Pattern>(init: RuleInit<P>): Rule {
+export function defineRule<P extends Pattern>(init: RuleInit<P> & CheckedReferences<P>): Rule {
   const pattern = init.match.data;
   assertRooted(init.name, pattern);
   assertSameBound(init.name, pattern, new Set());

@@ -7,10 +7,13 @@ import {
   constant,
   op,
   optional,
+  resultOf,
+  same,
   sequence,
   variadic,
 } from './pattern-builders.js';
 import type { CapturesOf } from './pattern-types.js';
+import { defineRule } from './rule.js';
 
 describe('pattern types', () => {
   const convBn = op(
@@ -68,5 +71,59 @@ describe('pattern types', () => {
       op('Conv').attributes({ group: '1' }),
     ];
     expectTypeOf(never).toBeFunction();
+  });
+
+  it('rejects mistakes in chains at compile time', () => {
+    const never = () => [
+      sequence(op('Conv'), op('Add', constant), op('Clip', constant, constant)),
+      // @ts-expect-error the member before is the first of Add's two inputs
+      sequence(op('Conv'), op('Add', constant, constant)),
+      // @ts-expect-error Relu has no room beside the member before it
+      sequence(op('Conv'), op('Relu', constant).as('r'), op('Add', constant)),
+      // @ts-expect-error bound twice
+      sequence(op('Conv').as('c'), op('Relu').as('c')),
+      // @ts-expect-error a chain inside of an operator without room
+      op('Relu', sequence(op('Conv'), op('Relu')), constant),
+    ];
+    expectTypeOf(never).toBeFunction();
+  });
+
+  it('rejects names that nothing captures at compile time', () => {
+    const name = 'rule';
+    const rewrite = () => undefined;
+    const never = () => [
+      defineRule({ name, match: op('Mul', anyValue.as('x'), op('Sigmoid', same('x'))), rewrite }),
+      // @ts-expect-error misspelt
+      defineRule({ name, match: op('Mul', anyValue.as('x'), op('Sigmoid', same('xs'))), rewrite }),
+      defineRule({
+        name,
+        match: op('Mul', op('Split', anyValue).as('split'), op('Sigmoid', resultOf('split', 1))),
+        rewrite,
+      }),
+      defineRule({
+        name,
+        // @ts-expect-error misspelt, under a chain and an optional input
+        match: sequence(op('Split').as('split'), op('Mul', optional(op('Sigmoid', resultOf('spilt', 1))))),
+        rewrite,
+      }),
+      // @ts-expect-error it means no operator
+      defineRule({ name, match: op('Mul', anyValue.as('x'), op('Sigmoid', resultOf('x', 1))), rewrite }),
+      defineRule({
+        name,
+        // @ts-expect-error misspelt in one alternative
+        match: op('Mul', anyValue.as('x'), anyOf(op('Sigmoid', same('x')), op('Relu', same('y')))),
+        rewrite,
+      }),
+    ];
+    expectTypeOf(never).toBeFunction();
+    defineRule({
+      name,
+      match: op('Mul', anyValue.as('x'), op('Sigmoid', same('x'))).as('mul'),
+      anchor: 'mul',
+      rewrite: (captures) => {
+        expectTypeOf(captures).toEqualTypeOf<{ readonly x: Value; readonly mul: OpNode }>();
+        return undefined;
+      },
+    });
   });
 });

@@ -94,6 +94,41 @@ it('explains every node: the patterns that were tried at it, and what stopped th
       );
 });
 
+it('tells inputs, channels and clipping, and what promoting a layer to 8 bits buys', async () => {
+  const [variant] = (await reportAt('W3A3')).models[0]!.variants;
+  const convs = variant!.layers.filter(({ opType }) => opType === 'Conv');
+  for (const { weights, channels, isolated, inputNoise } of convs) {
+    const sound = channels!.isolated!.filter((value): value is number => value !== null);
+    expect(channels!.isolated).toHaveLength(weights!.sqnr.length);
+    expect(channels!.cumulative).toHaveLength(weights!.sqnr.length);
+    expect(Math.min(...sound)).toBeLessThanOrEqual(isolated!);
+    expect(Math.max(...sound)).toBeGreaterThanOrEqual(isolated!);
+    expect(inputNoise!.channels.isolated).toHaveLength(weights!.shape[1]!);
+    // three bits: no weights and no inputs are much better than 6 dB a bit
+    for (const value of [weights!.sqnrAll!, inputNoise!.isolated!]) {
+      expect(value).toBeGreaterThan(5);
+      expect(value).toBeLessThan(25);
+    }
+  }
+  const clipped = variant!.tensors.flatMap(({ saturated }) => saturated ?? []);
+  expect(clipped.length).toBeGreaterThan(5);
+  expect(Math.max(...clipped)).toBeLessThan(0.5);
+  expect(Math.max(...clipped)).toBeGreaterThan(0);
+  const { promotions = [] } = variant!;
+  expect(promotions).toHaveLength(3);
+  const gains = promotions.map(({ before, after }) => after! - before!);
+  expect(gains).toEqual([...gains].sort((a, b) => b - a));
+  expect(gains[0]).toBeGreaterThan(0.1);
+  for (const { layer, bytes } of promotions) {
+    expect(convs.concat(variant!.layers).some(({ name }) => name === layer)).toBe(true);
+    expect(bytes).toBeGreaterThan(0);
+  }
+});
+
+it('has nothing to promote at 8 bits', async () => {
+  expect((await reportAt('W8A8')).models[0]!.variants[0]!.promotions).toEqual([]);
+});
+
 it('comes with a sweep, layer by layer for the files that are kept', async () => {
   const report = join(folder, 'sweep');
   await sweep([MODEL], {

@@ -66,6 +66,7 @@ export function sampleReport(layers: number): ReturnType<typeof reportDocument.p
       explanation: 'A made-up layer.',
     })),
     tensors: nodes.map(({ outputs }) => tensor(outputs[0]!, bits)),
+    promotions: [{ layer: 'conv0', before: 8.2, after: 9.5, bytes: 4000 }],
     sizes: [
       { storage: 'float32 weights', bytes: 4e6 },
       { storage: 'packed to the width', bytes: 5e5 * bits },

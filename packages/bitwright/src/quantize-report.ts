@@ -49,7 +49,8 @@ export async function quantizeWithReport(
   if (output !== undefined) writeFileAtomically(output, result.bytes);
   writeFileAtomically(twinOf(report.path), `${JSON.stringify(document)}\n`);
   writeFileAtomically(report.path, page);
-  return { ...result, ...(output !== undefined && { output }) };
+  const { promotions } = document.models[0]!.variants[0]!;
+  return { ...result, ...(output !== undefined && { output }), ...(promotions && { promotions }) };
 }
 
 /** The path of a report's JSON twin. */

@@ -1,3 +1,4 @@
+import type { ReportVariant } from '@bitwright/analyze';
 import { upgradeOpset } from '@bitwright/capture';
 import type { Diagnostic } from '@bitwright/core';
 import { assertWritable, writeFileAtomically } from '@bitwright/core/node';
@@ -60,6 +61,8 @@ export interface QuantizeResult {
   readonly samples: number;
   /** The widths that were chosen, where a budget was given. */
   readonly budget?: BudgetReport;
+  /** The layers whose promotion to 8 bits buys most at the output, where a report was made. */
+  readonly promotions?: NonNullable<ReportVariant['promotions']>;
   /** Counted on `evaluation`, where that was given. */
   readonly accuracy?: AccuracyComparison;
   readonly seconds: {

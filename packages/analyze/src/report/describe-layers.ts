@@ -1,6 +1,7 @@
 import { channelLayout, dequantizeTensor, elementCount, floatData } from '@bitwright/core';
 import { constantTensor, type Graph, nodeName, type OpNode } from '@bitwright/graph';
 import { type LayerView, layerViews } from '../diff/layer-view.js';
+import type { LayerNoise, NoiseViews } from './layer-noise.js';
 import type { ReportLayer } from './report-document.js';
 
 /** What is known of a layer beside its grids. */
@@ -10,15 +11,12 @@ export interface LayerFacts {
   readonly float?: { readonly code: string; readonly reason: string };
 }
 
-/** Signal-to-noise ratios by layer name, in dB; null where nothing differs. */
-export type NoiseByLayer = ReadonlyMap<string, number | null>;
-
 /** The layers of a quantized graph, beside the float graph that it stands for. */
 export function describeLayers(
   quantized: Graph,
   float: Graph,
   facts: readonly LayerFacts[],
-  noise: { readonly isolated: NoiseByLayer; readonly cumulative: NoiseByLayer },
+  noise: ReadonlyMap<string, LayerNoise>,
 ): ReportLayer[] {
   const views = new Map(layerViews(quantized).map((view) => [view.name, view]));
   const nodes = new Map([...float.ops()].map((node) => [nodeName(node), node]));
@@ -27,7 +25,6 @@ export function describeLayers(
     const node = nodes.get(fact.name);
     if (node === undefined) return [];
     const view = views.get(fact.name);
-    const [isolated, cumulative] = [noise.isolated.get(fact.name), noise.cumulative.get(fact.name)];
     const macs = multiplications(node);
     const own = graph.get(fact.name);
     const input = own?.inputs[0]?.producer;
@@ -41,13 +38,41 @@ export function describeLayers(
         ...(view?.weights && weightsOf(view.weights, node)),
         ...(view?.bias && { biasBits: view.bias.bits }),
         ...(fact.float && { float: fact.float }),
-        ...(isolated !== undefined && { isolated }),
-        ...(cumulative !== undefined && { cumulative }),
+        ...noiseOf(noise.get(fact.name)),
         ...(macs !== undefined && { macs }),
         explanation: explain(fact, view),
       },
     ];
   });
+}
+
+/** The noise of a layer as the document has it: of its result as a whole, and channel by channel of its result and input. */
+function noiseOf(noise: LayerNoise | undefined): Partial<ReportLayer> {
+  if (noise === undefined) return {};
+  const { isolated, cumulative } = noise.output;
+  const inputs = noise.input.isolated;
+  const channels = channelsOf(noise.output);
+  return {
+    ...(isolated && { isolated: isolated.all }),
+    ...(cumulative && { cumulative: cumulative.all }),
+    ...(channels && { channels }),
+    ...(inputs && {
+      inputNoise: {
+        isolated: inputs.all,
+        ...(noise.input.cumulative && { cumulative: noise.input.cumulative.all }),
+        channels: channelsOf(noise.input)!,
+        dead: { float: [...inputs.silent], quantized: [...inputs.silenced] },
+      },
+    }),
+  };
+}
+
+function channelsOf({ isolated, cumulative }: NoiseViews): ReportLayer['channels'] {
+  if (isolated === undefined && cumulative === undefined) return undefined;
+  return {
+    ...(isolated && { isolated: [...isolated.channels] }),
+    ...(cumulative && { cumulative: [...cumulative.channels] }),
+  };
 }
 
 /** The name of the tensor that the quantizer behind a node or its Relu sees. */
@@ -64,6 +89,7 @@ function weightsOf(weights: NonNullable<LayerView['weights']>, node: OpNode): Pi
   const values = floatData(tensor);
   const rounded = dequantizeTensor(codes, tensor.dims, weights);
   const { channels, inner } = channelLayout(tensor.dims, axis);
+  const total = { signal: 0, noise: 0 };
   const stats = Array.from({ length: channels }, () => ({
     min: Infinity,
     max: -Infinity,
@@ -78,6 +104,11 @@ function weightsOf(weights: NonNullable<LayerView['weights']>, node: OpNode): Pi
     of.signal += value * value;
     of.noise += (value - rounded[i]!) ** 2;
   }
+  for (const { signal, noise } of stats)
+    [total.signal, total.noise] = [total.signal + signal, total.noise + noise];
+  const ratio = (of: { readonly signal: number; readonly noise: number }): number | null =>
+    of.noise === 0 ? null : 10 * Math.log10(Math.max(of.signal, Number.MIN_VALUE) / of.noise);
+  const used = new Set(codes);
   return {
     weights: {
       ...{ bits, signed, quantMin, quantMax },
@@ -88,11 +119,26 @@ function weightsOf(weights: NonNullable<LayerView['weights']>, node: OpNode): Pi
       zeroPoint: Array.from(zeroPoint),
       min: stats.map(({ min }) => min),
       max: stats.map(({ max }) => max),
-      sqnr: stats.map(({ signal, noise: lost }) =>
-        lost === 0 ? null : 10 * Math.log10(Math.max(signal, Number.MIN_VALUE) / lost),
-      ),
+      sqnr: stats.map(ratio),
+      sqnrAll: ratio(total),
+      unusedCodes: quantMax - quantMin + 1 - used.size,
+      deadChannels: deadChannels(codes, zeroPoint, { channels, inner }),
     },
   };
+}
+
+/** Channels whose codes all stand for zero. */
+function deadChannels(
+  codes: Int32Array,
+  zeroPoint: Int32Array,
+  { channels, inner }: { readonly channels: number; readonly inner: number },
+): number[] {
+  const alive = new Set<number>();
+  for (const [i, code] of codes.entries()) {
+    const channel = Math.floor(i / inner) % channels;
+    if (code !== zeroPoint[zeroPoint.length === 1 ? 0 : channel]) alive.add(channel);
+  }
+  return Array.from({ length: channels }, (_, i) => i).filter((i) => !alive.has(i));
 }
 
 /** Multiply-accumulates a sample, where the shapes are known. */

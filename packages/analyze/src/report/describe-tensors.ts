@@ -27,6 +27,10 @@ export function describeTensors(
       min: histogram?.min ?? low,
       max: histogram?.max ?? high,
       ...{ low, high },
+      ...(histogram &&
+        histogram.max > histogram.min && {
+          saturated: outside(histogram, low - scale / 2, high + scale / 2),
+        }),
       ...distribution(histogram, (value) => quantizeValue(value, scale, zeroPoint, grid), quantMin, quantMax),
     });
   }
@@ -38,7 +42,7 @@ function distribution(
   codeOf: (value: number) => number,
   quantMin: number,
   quantMax: number,
-): Pick<ReportTensor, 'edges' | 'counts' | 'codes'> {
+): Pick<ReportTensor, 'edges' | 'counts' | 'codes' | 'unusedCodes'> {
   if (histogram === undefined || !(histogram.max > histogram.min))
     return { edges: [], counts: [], codes: [] };
   const { min, max } = histogram;
@@ -54,5 +58,17 @@ function distribution(
     if (code < codes.length) codes[code] = codes[code]! + count;
   });
   const edges = Array.from({ length: BINS + 1 }, (_, i) => min + ((max - min) * i) / BINS);
-  return { edges, counts, codes };
+  const unusedCodes = codes.filter((count) => count === 0).length;
+  return { edges, counts, codes, ...(codes.length > 0 && { unusedCodes }) };
+}
+
+/** The share of values beyond what rounds to the first and last code, by the middles of the histogram's bins. */
+function outside(histogram: FloatHistogram, low: number, high: number): number {
+  let [all, clipped] = [0, 0];
+  histogram.forEachBin((from, to, count) => {
+    const middle = (from + to) / 2;
+    all += count;
+    if (middle < low || middle > high) clipped += count;
+  });
+  return clipped / all;
 }

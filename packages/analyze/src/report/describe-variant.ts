@@ -4,11 +4,13 @@ import { constantTensor, type GraphModule, isQuantizer, qparamsOf } from '@bitwr
 import type { FloatHistogram } from '@bitwright/quantize';
 import type { OpenExecutor } from '@bitwright/runtime';
 import type { CertificateDocument } from '../certify/certificate-document.js';
-import { diffOutputs } from '../diff/diff-outputs.js';
 import { describeLayers, type LayerFacts } from './describe-layers.js';
 import { describeTensors } from './describe-tensors.js';
-import { isolatedNoise } from './isolated-noise.js';
+import { type LayerNoise, layerNoise } from './layer-noise.js';
+import { bestPromotions } from './promotions.js';
 import type { ReportVariant } from './report-document.js';
+
+const CANDIDATES = 8;
 
 /** A quantization to be described. */
 export interface VariantSubject {
@@ -38,16 +40,18 @@ export interface VariantSubject {
 /** Everything that the report shows of one quantization. */
 export async function describeVariant(subject: VariantSubject): Promise<ReportVariant> {
   const { float, quantized, file, data, open } = subject;
-  const isolated = await isolatedNoise(float, quantized, data, open);
   const names = subject.layers.map(({ name }) => name);
-  const output = float.graph.outputs[0]!.name;
-  const { layers: cumulative } = await diffOutputs(float, file, names, { data, open, output });
+  const noise = await layerNoise({ float, quantized, file, names, data, open });
+  const { observed } = subject;
+  const candidates = noisiest(noise);
+  const promotions = await bestPromotions({ float, quantized, candidates, observed, data, open });
   const { bits, scheme, method, backend, dialect, samples, accuracy, certificate } = subject;
   return {
     ...{ bits, scheme, method, backend, dialect, samples },
     ...(accuracy && { accuracy }),
-    layers: describeLayers(quantized.graph, float.graph, subject.layers, { isolated, cumulative }),
-    tensors: describeTensors(quantized.graph, subject.observed),
+    layers: describeLayers(quantized.graph, float.graph, subject.layers, noise),
+    tensors: describeTensors(quantized.graph, observed),
+    promotions,
     ...(certificate && { certificate }),
     sizes: [
       { storage: 'float32 parameters', bytes: floatBytes(float) },
@@ -60,6 +64,15 @@ export async function describeVariant(subject: VariantSubject): Promise<ReportVa
       at,
     })),
   };
+}
+
+/** The layers that lose most by themselves: only of these promotion is tried. */
+function noisiest(noise: ReadonlyMap<string, LayerNoise>): string[] {
+  const own = ({ output }: LayerNoise): number => output.isolated?.all ?? Number.POSITIVE_INFINITY;
+  return [...noise.entries()]
+    .sort(([, a], [, b]) => own(a) - own(b))
+    .slice(0, CANDIDATES)
+    .map(([name]) => name);
 }
 
 function floatBytes({ graph }: GraphModule): number {

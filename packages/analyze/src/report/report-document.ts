@@ -41,6 +41,15 @@ export const reportWeights = z.strictObject({
   min: z.array(z.number()).describe('smallest float weight of each channel'),
   max: z.array(z.number()),
   sqnr: z.array(decibel).describe('of the rounded weights of each channel, in dB'),
+  sqnrAll: decibel.optional().describe('of all rounded weights together'),
+  unusedCodes: count.optional().describe('codes of the grid that no weight has'),
+  deadChannels: z.array(count).optional().describe('channels whose weights all became zero'),
+});
+
+/** Signal-to-noise ratios channel by channel: alone, and with all layers quantized. */
+const channelNoise = z.strictObject({
+  isolated: z.array(decibel).optional(),
+  cumulative: z.array(decibel).optional(),
 });
 
 /** One layer (an operator group) of a quantized model. */
@@ -55,6 +64,17 @@ export const reportLayer = z.strictObject({
   float: z.strictObject({ code: z.string(), reason: z.string() }).optional(),
   isolated: decibel.optional().describe('SQNR of the output when only this layer is quantized'),
   cumulative: decibel.optional().describe('SQNR of the output when all layers are quantized'),
+  channels: channelNoise.optional().describe('the same for each channel of the output'),
+  inputNoise: z
+    .strictObject({
+      isolated: decibel.describe('SQNR of the input behind its quantizer, float values before it'),
+      cumulative: decibel.optional().describe('the same when all layers are quantized'),
+      channels: channelNoise,
+      dead: z
+        .strictObject({ float: z.array(count), quantized: z.array(count) })
+        .describe('channels that were zero for every sample: in the float network, and behind the quantizer'),
+    })
+    .optional(),
   macs: count.optional().describe('multiply-accumulates a sample'),
   explanation: z.string().describe('one or two sentences: what became of it and why'),
 });
@@ -72,6 +92,11 @@ export const reportTensor = z.strictObject({
   edges: z.array(z.number()).describe('histogram edges in float values, one more than counts'),
   counts: z.array(count),
   codes: z.array(count).describe('how often each code from quantMin on is used; empty for 16 bits'),
+  saturated: z
+    .number()
+    .optional()
+    .describe('share of the values seen that lie more than half a step outside of low to high'),
+  unusedCodes: count.optional(),
 });
 
 /** One quantization of a model, in detail. */
@@ -85,6 +110,17 @@ export const reportVariant = z.strictObject({
   accuracy: z.strictObject({ correct: count, total: count }).optional(),
   layers: z.array(reportLayer),
   tensors: z.array(reportTensor),
+  promotions: z
+    .array(
+      z.strictObject({
+        layer: z.string(),
+        before: decibel.describe('SQNR of the first output in dB as the model is'),
+        after: decibel.describe('the same with weights and input of this layer at 8 bits'),
+        bytes: count.describe('bytes that its weights grow by, packed'),
+      }),
+    )
+    .optional()
+    .describe('the layers whose promotion to 8 bits buys most, the best first'),
   certificate: certificateDocument.optional(),
   sizes: z.array(
     z.strictObject({

@@ -181,6 +181,10 @@ function printResult(result: QuantizeResult, json: boolean): void {
       `${seconds.total.toFixed(1)} s, ${Math.round(result.peakRssBytes / 2 ** 20)} MB\n`,
   );
   if (result.budget !== undefined) printBudget(result.budget);
+  for (const { layer, before, after, bytes } of result.promotions ?? [])
+    process.stdout.write(
+      `  promote ${layer} to 8 bits: ${inDecibels(before)} becomes ${inDecibels(after)} at the output, ${bytes} bytes more\n`,
+    );
   const left = result.layers.filter((layer) => layer.float !== undefined);
   for (const { name, opType, float } of left)
     process.stdout.write(`  float: ${name} (${opType}): ${float!.code}, ${float!.reason}\n`);
@@ -190,6 +194,10 @@ function printResult(result: QuantizeResult, json: boolean): void {
       `accuracy: float ${share(float.correct, float.total)}, quantized ${share(after.correct, after.total)}\n`,
     );
   }
+}
+
+function inDecibels(value: number | null): string {
+  return value === null ? 'exact' : `${value.toFixed(1)} dB`;
 }
 
 function printBudget({ asked, layers, limit, reached, eightBit, unit }: BudgetReport): void {

@@ -1,12 +1,19 @@
 import { axis, type ChartOption } from '../chart.js';
 import type { ReportLayer } from '../document.js';
 
-/** The weights of a layer, channel by channel: their range, what the grid reaches, and the noise of rounding. */
-export function channelsOption(weights: NonNullable<ReportLayer['weights']>): ChartOption {
+/** The weights of a layer, channel by channel: their range, what the grid reaches, the noise of rounding and that of the output. */
+export function channelsOption(
+  weights: NonNullable<ReportLayer['weights']>,
+  output: ReportLayer['channels'],
+): ChartOption {
   const channels = weights.min.map((_, i) => String(i));
   const at = (list: readonly number[], i: number): number => list[list.length === 1 ? 0 : i]!;
   const reach = (end: number) =>
     channels.map((_, i) => (end - at(weights.zeroPoint, i)) * at(weights.scale, i));
+  const outputs = [
+    ['output alone', output?.isolated] as const,
+    ['output with all before it', output?.cumulative] as const,
+  ].flatMap(([name, values]) => (values?.length === channels.length ? [[name, values] as const] : []));
   return (theme) => {
     const line = (name: string, data: readonly (number | null)[], color: string, more: object = {}) => ({
       type: 'line' as const,
@@ -33,6 +40,12 @@ export function channelsOption(weights: NonNullable<ReportLayer['weights']>): Ch
         line('highest code', reach(weights.quantMax), theme.series[0]!, dashed),
         line('lowest code', reach(weights.quantMin), theme.series[2]!, dashed),
         line('SQNR', weights.sqnr, theme.series[1]!, { yAxisIndex: 1 }),
+        ...outputs.map(([name, values]) =>
+          line(name, values, theme.series[1]!, {
+            yAxisIndex: 1,
+            lineStyle: { type: 'dotted', opacity: 0.7 },
+          }),
+        ),
       ],
     };
   };

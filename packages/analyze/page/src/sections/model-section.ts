@@ -4,7 +4,7 @@ import { paretoOption } from '../charts/pareto-chart.js';
 import { sqnrOption } from '../charts/sqnr-chart.js';
 import type { NodePlace, ReportModel, ReportVariant } from '../document.js';
 import { choice, h, section, table } from '../dom.js';
-import { fileName, formatBytes, ratio } from '../format.js';
+import { decibels, fileName, formatBytes, ratio } from '../format.js';
 import { certificateSection } from './certificate-section.js';
 import { goneOperators } from './explanation.js';
 import { NodePanel } from './node-panel.js';
@@ -131,11 +131,27 @@ function details(variant: ReportVariant): HTMLElement[] {
       ['storage', 'size'],
       variant.sizes.map(({ storage, bytes }) => [storage, formatBytes(bytes)]),
     ),
+    ...(variant.promotions !== undefined && variant.promotions.length > 0
+      ? [promotions(variant.promotions)]
+      : []),
     ...(variant.diagnostics.length > 0 ? [diagnostics(variant)] : []),
     ...(variant.certificate
       ? [h('h3', {}, 'What the runtime executes'), certificateSection(variant.certificate)]
       : []),
   ];
+}
+
+function promotions(found: NonNullable<ReportVariant['promotions']>): HTMLElement {
+  return table(
+    'Layers whose promotion to 8 bits buys most at the output',
+    ['layer', 'SQNR as it is', 'promoted', 'more bytes'],
+    found.map(({ layer, before, after, bytes }) => [
+      layer,
+      decibels(before),
+      decibels(after),
+      formatBytes(bytes),
+    ]),
+  );
 }
 
 function diagnostics(variant: ReportVariant): HTMLElement {

@@ -44,7 +44,7 @@ export class NodePanel {
   #weights(layer: ReportLayer): HTMLElement {
     const weights = layer.weights!;
     const channels = this.#chart('channels', `Weights of ${layer.name} by channel`, 300);
-    channels.show(channelsOption(weights));
+    channels.show(channelsOption(weights, layer.channels));
     return channels.element;
   }
 
@@ -77,9 +77,31 @@ function facts(
   if (layer?.biasBits) rows.push(['bias', `${layer.biasBits} bits`]);
   if (layer?.isolated !== undefined) rows.push(['SQNR alone', decibels(layer.isolated)]);
   if (layer?.cumulative !== undefined) rows.push(['SQNR with all before it', decibels(layer.cumulative)]);
+  if (layer?.weights?.sqnrAll !== undefined)
+    rows.push(['SQNR of the weights', decibels(layer.weights.sqnrAll)]);
+  if (layer?.inputNoise) rows.push(...inputFacts(layer.inputNoise));
+  const dead = layer?.weights?.deadChannels ?? [];
+  if (dead.length > 0) rows.push(['channels whose weights are all 0', dead.join(', ')]);
   if (kernel)
     rows.push(['kernel', `${kernel.kernel} (${kernel.runs})${kernel.reason ? `: ${kernel.reason}` : ''}`]);
   return table('Facts', ['', ''], rows);
+}
+
+function inputFacts({
+  isolated,
+  cumulative,
+  dead,
+}: NonNullable<ReportLayer['inputNoise']>): [string, string][] {
+  const silenced = dead.quantized.filter((channel) => !dead.float.includes(channel));
+  return [
+    ['SQNR of the input', `${decibels(isolated)} alone, ${decibels(cumulative)} with all before it`],
+    ...(dead.float.length > 0
+      ? [['input channels always 0', dead.float.join(', ')] as [string, string]]
+      : []),
+    ...(silenced.length > 0
+      ? [['input channels that quantization made 0', silenced.join(', ')] as [string, string]]
+      : []),
+  ];
 }
 
 function describeGrid(tensor: ReportTensor): string {
@@ -89,5 +111,9 @@ function describeGrid(tensor: ReportTensor): string {
 function usedCodes(tensor: ReportTensor): string {
   if (tensor.codes.length === 0) return '';
   const unused = tensor.codes.filter((count) => count === 0).length;
-  return unused === 0 ? 'Every code is used.' : `${unused} of ${tensor.codes.length} codes are unused.`;
+  const clipped =
+    tensor.saturated === undefined ? '' : ` ${(100 * tensor.saturated).toFixed(2)} % is clipped.`;
+  const codes =
+    unused === 0 ? 'Every code is used.' : `${unused} of ${tensor.codes.length} codes are unused.`;
+  return codes + clipped;
 }

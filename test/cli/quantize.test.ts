@@ -88,6 +88,17 @@ describe('quantize', () => {
     }
   });
 
+  it('refuses a report that is no page before anything is read', () => {
+    const result = bitwright(
+      ...['quantize', model, '-o', join(folder, 'x.onnx'), '--bits', '8', '--data', calibration],
+      ...['--report', join(folder, 'report.json')],
+    );
+    expect(result.code).toBe(2);
+    expect(result.stderr).toContain('OPTION_VALUE [--report]');
+    expect(result.stderr).toContain('report.html');
+    expect(existsSync(join(folder, 'report.json'))).toBe(false);
+  });
+
   it('chooses widths under a budget, which the file has', () => {
     const { budget, layers, bits } = quantizeTo(
       'mixed.onnx',

@@ -1,4 +1,5 @@
 import { digest, type ReportDocument, readPageAssets, renderReport } from '@bitwright/analyze';
+import { BitwrightError } from '@bitwright/core';
 import { assertWritable, writeFileAtomically } from '@bitwright/core/node';
 import { formatBits } from '@bitwright/quantize';
 import { buildReport } from './build-report.js';
@@ -35,7 +36,7 @@ export async function quantizeWithReport(
   const { output, ...rest } = options;
   if (options.data === undefined) throw missingData();
   if (output !== undefined) assertWritable(output);
-  assertWritable(report.path, '--report');
+  assertReportPath(report.path);
   const shared = new SharedWork();
   const result = await quantize(model, rest, hooks, shared);
   // methods that go layer by layer do not observe the float network
@@ -53,9 +54,24 @@ export async function quantizeWithReport(
   return { ...result, ...(output !== undefined && { output }), ...(promotions && { promotions }) };
 }
 
+/** Refuses a path that is no page's: its twin could be the same file. @throws OPTION_VALUE (wrong usage), OUTPUT_UNWRITABLE. */
+export function assertReportPath(path: string): void {
+  if (/\.html?$/i.test(path)) {
+    assertWritable(path, '--report');
+    return;
+  }
+  throw new BitwrightError({
+    code: 'OPTION_VALUE',
+    message: `--report is '${path}', and a report is an HTML page with its JSON twin beside it.`,
+    hint: `Write for example --report ${path.replace(/(\.[^./\\]*)?$/, '.html')}.`,
+    at: { option: '--report' },
+    kind: 'usage',
+  });
+}
+
 /** The path of a report's JSON twin. */
 export function twinOf(path: string): string {
-  return path.replace(/(\.html?)?$/i, '.json');
+  return path.replace(/\.html?$/i, '.json');
 }
 
 async function documentOf(

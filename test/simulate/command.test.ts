@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { simulateModel } from 'bitwright';
 import { expect, test } from 'vitest';
 import { bitwright, MNIST, temporaryFolder } from '../support/cli.js';
 
@@ -54,6 +55,32 @@ test('simulate counts what the quantized file counts, and says what accumulators
   );
   expect(narrow.sweeps[0]!.points.map(({ value }) => value)).toEqual([8, 16]);
   expect(narrow.sweeps[0]!.points[0]!.correct[0]).toBeLessThan(narrow.sweeps[0]!.points[1]!.correct[0]!);
+});
+
+test('a simulation that only this process computes can be interrupted', { timeout: 60_000 }, async () => {
+  const abort = new AbortController();
+  const seen: number[] = [];
+  const hardware = {
+    name: 'narrow',
+    inputBits: 4,
+    weightBits: 4,
+    accumulator: { bits: 8, overflow: 'saturate', at: 'mac' },
+    requantize: { kind: 'float' },
+  } as const;
+  const run = simulateModel(
+    quantized,
+    { hardware, evaluation, noiseSamples: 0 },
+    {
+      signal: abort.signal,
+      onProgress: (_, done) => {
+        seen.push(done);
+        // as a key press does: from outside, when the process gets round to it
+        if (seen.length === 1) setTimeout(() => abort.abort(), 1);
+      },
+    },
+  );
+  await expect(run).rejects.toThrow('abort');
+  expect(Math.max(...seen)).toBeLessThan(1000);
 });
 
 test('an analog core: a count for each seed, and what each source does to each layer', {

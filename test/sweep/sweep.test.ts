@@ -50,6 +50,7 @@ describe('sweep', () => {
       models.flatMap((model) => ['W8A8', 'W4A4', 'W3A3'].map((bits) => [model, bits])),
     );
     expect(document.comparisons).toHaveLength(4);
+    expect(document.runs.filter(({ diagnostics }) => diagnostics !== undefined)).toEqual([]);
     for (const name of ['sweep.csv', 'comparisons.csv', 'sweep.md', 'timings.json'])
       expect(existsSync(join(whole, name)), name).toBe(true);
   });
@@ -219,6 +220,27 @@ describe('a sweep that meets trouble', () => {
     const { runs, floats } = DOCUMENTS.sweep.parse(run.json());
     expect(floats).toHaveLength(1);
     expect(runs[0]!.error).toBeDefined();
+  });
+
+  it('tells counts that no quantization explains, in the document and the report', () => {
+    const card = JSON.parse(readFileSync(evaluation[1]!, 'utf8'));
+    const files = card.files.map((name: string) => join(MNIST, name));
+    // images that lie far from what the network knows: it gives one class for all of them
+    const inputs = { '*': { ...card.inputs['*'], mean: [50] } };
+    const path = join(folder, 'far-off.json');
+    writeFileSync(path, JSON.stringify({ ...card, files, inputs }));
+    const report = join(folder, 'far-off');
+    const run = bitwright(
+      ...['sweep', models[0]!, '--bits', '8', '--method', 'fast', ...data],
+      ...['--eval', path, '--eval-samples', '100', '--report', report, '--json'],
+    );
+    expect(run.code).toBe(0);
+    const { runs, floats } = DOCUMENTS.sweep.parse(run.json());
+    expect(floats[0]!.diagnostics!.map(({ code }) => code)).toEqual(['W-FP32-FIRST']);
+    expect(runs[0]!.diagnostics!.map(({ code }) => code)).toEqual(['E-CHANCE', 'E-CONST']);
+    const shown = DOCUMENTS.report.parse(JSON.parse(readFileSync(join(report, 'report.json'), 'utf8')));
+    const codes = shown.models[0]!.variants[0]!.diagnostics.map(({ code }) => code);
+    expect(codes).toEqual(expect.arrayContaining(['E-CHANCE', 'E-CONST']));
   });
 
   it('refuses evaluation data without labels before it does anything', () => {

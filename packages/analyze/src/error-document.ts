@@ -1,3 +1,4 @@
+import type { Diagnostic } from '@bitwright/core';
 import * as z from 'zod';
 
 /** An error as every JSON document of the command line gives it. */
@@ -22,3 +23,8 @@ export const diagnosticDocument = z.strictObject({
   hint: z.string().optional(),
   at: errorDocument.shape.at,
 });
+
+/** The diagnostic of a document; its optional fields are left out or there, never undefined. */
+export function diagnosticOf(document: z.infer<typeof diagnosticDocument>): Diagnostic {
+  return document as Diagnostic;
+}

@@ -18,6 +18,7 @@ export type { DiffDocument, DiffLayer } from './diff/diff-document.js';
 export { diffGraphs } from './diff/diff-graphs.js';
 export { diffOutputs, type OutputDiff, type OutputDiffOptions } from './diff/diff-outputs.js';
 export { DOCUMENTS, jsonSchemaText } from './documents.js';
+export { diagnosticOf } from './error-document.js';
 export { FileJournal } from './node/file-journal.js';
 export { openOptimized } from './node/optimized-graph.js';
 export { readPageAssets } from './node/page-assets.js';

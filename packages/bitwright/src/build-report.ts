@@ -11,6 +11,7 @@ import {
   type SweepDocument,
 } from '@bitwright/analyze';
 import { captureModel } from '@bitwright/capture';
+import type { Diagnostic } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
 import { formatBits } from '@bitwright/quantize';
 import { openOrtNode } from '@bitwright/runtime';
@@ -24,6 +25,8 @@ import type { SharedWork } from './shared-work.js';
 export interface ReportedVariant {
   readonly result: QuantizeResult;
   readonly accuracy?: { readonly correct: number; readonly total: number };
+  /** What is told beside what the quantization itself told. */
+  readonly diagnostics?: readonly Diagnostic[];
 }
 
 /** A model to be reported. */
@@ -94,7 +97,7 @@ async function describeModel(model: ReportedModel): Promise<ReportModel> {
 
 async function describe(
   model: ReportedModel,
-  { result, accuracy }: ReportedVariant,
+  { result, accuracy, diagnostics = [] }: ReportedVariant,
 ): Promise<{ readonly variant: ReportVariant; readonly point: ParetoPoint }> {
   const { path, shared, data } = model;
   const file = captureModel(result.bytes, { name: path });
@@ -113,7 +116,7 @@ async function describe(
     samples: result.samples,
     ...(accuracy && { accuracy }),
     layers: result.layers,
-    diagnostics: result.diagnostics,
+    diagnostics: [...result.diagnostics, ...diagnostics],
     float: shared.floatModel(),
     file,
     quantized,

@@ -1,4 +1,4 @@
-import type { ReportDocument, SweepResult, SweepSetting } from '@bitwright/analyze';
+import { diagnosticOf, type ReportDocument, type SweepResult, type SweepSetting } from '@bitwright/analyze';
 import type { SampleSource } from '@bitwright/data';
 import { buildReport, type ReportedModel } from './build-report.js';
 import { openDataInput } from './data-input.js';
@@ -70,9 +70,13 @@ export async function sweepReport(
     const runs = document.runs.filter((run) => run.model === path && run.error === undefined);
     const data = await details.open(path, options.samples ?? 1024);
     const variants: ReportedModel['variants'][number][] = [];
-    for (const { bits, scheme, method, correct, total } of runs.slice(0, perModel)) {
+    for (const { bits, scheme, method, correct, total, diagnostics } of runs.slice(0, perModel)) {
       const result = await details.quantize(path, { bits, scheme, method }, data);
-      variants.push({ result, accuracy: { correct: correct!, total: total! } });
+      variants.push({
+        result,
+        accuracy: { correct: correct!, total: total! },
+        ...(diagnostics && { diagnostics: diagnostics.map(diagnosticOf) }),
+      });
     }
     if (variants.length === 0) continue;
     await details.observe(path, runs[0]!, data);

@@ -1,10 +1,12 @@
+import type { Diagnostic } from '@bitwright/core';
+import { diagnoseAccuracy, diagnoseFloatAccuracy } from '../diagnose/diagnose-accuracy.js';
 import { BitSet } from '../statistics/bit-set.js';
 import { mcNemar } from '../statistics/mcnemar.js';
 import { wilsonInterval } from '../statistics/wilson.js';
-import type { ShardScores } from './evaluate-shard.js';
+import type { Frequent, ShardScores } from './evaluate-shard.js';
 import type { SweepComparison, SweepDocument, SweepFloat, SweepRun } from './sweep-document.js';
 import type { CellOutcome, Entrant, SweepOutcomes } from './sweep-outcome.js';
-import type { SweepPlan, SweepSetting } from './sweep-plan.js';
+import { cellName, type SweepPlan, type SweepSetting } from './sweep-plan.js';
 
 /** The document of a sweep from its outcomes: models in the order given, settings in the order of the plan. */
 export function buildDocument(
@@ -31,7 +33,9 @@ export function buildDocument(
     evaluation: data(samples?.evaluation, samples?.evaluationCount ?? 0),
     floats: entrants.flatMap((entrant) => floatOf(entrant, outcomes.float(entrant))),
     runs: entrants.flatMap((entrant) =>
-      plan.settings.map((setting) => runOf(entrant, setting, outcomes.cell(entrant, setting))),
+      plan.settings.map((setting) =>
+        runOf(entrant, setting, outcomes.cell(entrant, setting), totalsOf(outcomes.float(entrant))),
+      ),
     ),
     comparisons: compare(plan, entrants, outcomes),
   };
@@ -45,6 +49,9 @@ interface Totals {
   readonly agreement: number;
   readonly nats: number;
   readonly right: readonly ShardScores[];
+  readonly classes: number;
+  readonly mostAnswered: number;
+  readonly mostLabelled: number;
 }
 
 function totalsOf(outcome: CellOutcome): Totals | undefined {
@@ -60,7 +67,17 @@ function totalsOf(outcome: CellOutcome): Totals | undefined {
     agreement: sum((shard) => shard.agreement),
     nats: sum((shard) => shard.microNats) / 1e6 / total,
     right: [...scores].sort((a, b) => a.first - b.first),
+    classes: scores[0]!.classes,
+    mostAnswered: frequencyOf(scores.map(({ most }) => most.answered)),
+    mostLabelled: frequencyOf(scores.map(({ most }) => most.labelled)),
   };
+}
+
+/** How many samples have the most frequent class: what nine of ten samples have is the most frequent in every shard. */
+function frequencyOf(most: readonly Frequent[]): number {
+  const counts = new Map<number, number>();
+  for (const [index, count] of most) counts.set(index, (counts.get(index) ?? 0) + count);
+  return Math.max(...counts.values());
 }
 
 function floatOf(entrant: Entrant, outcome: CellOutcome): SweepFloat[] {
@@ -75,11 +92,17 @@ function floatOf(entrant: Entrant, outcome: CellOutcome): SweepFloat[] {
       total,
       ...(top5 !== undefined && { top5 }),
       interval: wilsonInterval(correct, total),
+      ...told(diagnoseFloatAccuracy(totals, entrant.subject.path)),
     },
   ];
 }
 
-function runOf(entrant: Entrant, setting: SweepSetting, outcome: CellOutcome): SweepRun {
+function runOf(
+  entrant: Entrant,
+  setting: SweepSetting,
+  outcome: CellOutcome,
+  float: Totals | undefined,
+): SweepRun {
   const { bits, scheme, method } = setting;
   const identity = { model: entrant.subject.path, bits, scheme, method };
   const totals = totalsOf(outcome);
@@ -99,7 +122,19 @@ function runOf(entrant: Entrant, setting: SweepSetting, outcome: CellOutcome): S
     bytes: outcome.size!,
     dialect: outcome.dialect!,
     ...(outcome.file !== undefined && { file: outcome.file }),
+    ...told(
+      diagnoseAccuracy(totals, {
+        model: cellName({ subject: entrant.subject, setting }),
+        bits: [...bits.matchAll(/\d+/g)].map(([width]) => Number(width)),
+        ...(float && { float }),
+      }),
+    ),
   };
+}
+
+/** Diagnostics as a field, where there are some. */
+function told(diagnostics: readonly Diagnostic[]): Pick<SweepRun, 'diagnostics'> {
+  return diagnostics.length === 0 ? {} : { diagnostics: [...diagnostics] };
 }
 
 /** McNemar's test for every pair of models, as float and at every setting. */

@@ -39,8 +39,13 @@ export interface ShardScores {
   readonly agreement: number;
   /** The sum of the samples' divergences from the reference, in millionths of a nat: whole numbers, so that no order of adding matters. */
   readonly microNats: number;
+  /** The class that was answered most often and the label that is most frequent, with how many samples have it. */
+  readonly most: { readonly answered: Frequent; readonly labelled: Frequent };
   readonly outputs?: Float32Array;
 }
+
+/** A class and how many samples of a shard have it. */
+export type Frequent = readonly [index: number, count: number];
 
 /** What a running job tells, and how it is stopped. */
 export interface JobHooks {
@@ -112,6 +117,8 @@ function partsOf(batch: HeldBatch): [number, number][] {
 class Scores {
   readonly #correct: BitSet;
   readonly #outputs: Float32Array[] = [];
+  readonly #answered = new Map<number, number>();
+  readonly #labelled = new Map<number, number>();
   #at = 0;
   #classes = 0;
   #top5 = 0;
@@ -138,6 +145,8 @@ class Scores {
       const start = i * width;
       const best = indexOfLargest(data, start, width);
       if (best === label) this.#correct.add(this.#at);
+      countOne(this.#answered, best);
+      countOne(this.#labelled, label);
       if (label < width && rankOfLabel(data, start, width, label) < 5) this.#top5++;
       if (held !== undefined) {
         if (indexOfLargest(held, start, width) === best) this.#agreement++;
@@ -159,9 +168,22 @@ class Scores {
       top5: this.#top5,
       agreement: this.#agreement,
       microNats: this.#microNats,
+      most: { answered: mostFrequent(this.#answered), labelled: mostFrequent(this.#labelled) },
       ...(this.job.keepOutputs === true && { outputs: joined(this.#outputs) }),
     };
   }
+}
+
+function countOne(counts: Map<number, number>, index: number): void {
+  counts.set(index, (counts.get(index) ?? 0) + 1);
+}
+
+/** The first one where several are as frequent, so that the order of samples does not matter. */
+function mostFrequent(counts: ReadonlyMap<number, number>): Frequent {
+  let most: Frequent = [0, 0];
+  for (const [index, count] of counts)
+    if (count > most[1] || (count === most[1] && index < most[0])) most = [index, count];
+  return most;
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {

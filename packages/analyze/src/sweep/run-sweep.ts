@@ -1,4 +1,5 @@
 import { BitwrightError, type Diagnostic } from '@bitwright/core';
+import { diagnosticOf } from '../error-document.js';
 import { buildDocument } from './build-document.js';
 import { digestJson } from './digest.js';
 import type { SweepJournal } from './journal.js';
@@ -47,10 +48,12 @@ export async function runSweep(plan: SweepPlan, options: SweepOptions): Promise<
   const ledger = await openLedger(options.journal, sweep, options.resume);
   const runner = new SweepRunner(plan, options, ledger, entrants);
   await runner.run();
+  const document = buildDocument(plan, entrants, sweep, runner);
+  const counted = [...document.floats, ...document.runs].flatMap(({ diagnostics = [] }) => diagnostics);
   return {
-    document: buildDocument(plan, entrants, sweep, runner),
+    document,
     timings: runner.timings,
-    diagnostics: data.diagnostics,
+    diagnostics: [...data.diagnostics, ...counted.map(diagnosticOf)],
     digests: {
       calibration: entrants.find(({ samples }) => samples)?.samples?.calibrationDigest ?? '',
       evaluation: entrants.find(({ samples }) => samples)?.samples?.evaluationDigest ?? '',
@@ -78,7 +81,7 @@ const PER_MODEL = new Set(['DATA_SHAPE', 'DATA_INPUT_NAME', 'DATA_DTYPE']);
 
 function sweepDigest(plan: SweepPlan, entrants: readonly Entrant[]): Promise<string> {
   return digestJson({
-    version: 1,
+    version: 2,
     identity: Object.entries(plan.identity).sort(([a], [b]) => (a < b ? -1 : 1)),
     models: entrants.map(({ subject, loaded, samples, failure }) => [
       subject.path,

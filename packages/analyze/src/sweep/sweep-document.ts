@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { errorDocument } from '../error-document.js';
+import { diagnosticDocument, errorDocument } from '../error-document.js';
 
 const count = z.number().int().nonnegative();
 const share = z.number().min(0).max(1);
@@ -19,6 +19,7 @@ export const sweepFloat = z.strictObject({
   model: z.string().describe('the path as it was given'),
   sha256: z.string(),
   ...scores,
+  diagnostics: z.array(diagnosticDocument).optional().describe('absent where the count is as it can be'),
 });
 
 /** The figures of one model at one width, scheme and method: its scores, or the error that it ended with. */
@@ -40,6 +41,12 @@ export const sweepRun = z.strictObject({
   bytes: count.optional().describe('size of the quantized file'),
   dialect: z.string().optional(),
   file: z.string().optional().describe('name of the emitted file in the --emit folder'),
+  diagnostics: z
+    .array(diagnosticDocument)
+    .optional()
+    .describe(
+      'what no quantization explains: accuracy of guessing, one class for all; absent where there is none',
+    ),
   error: errorDocument.optional(),
 });
 

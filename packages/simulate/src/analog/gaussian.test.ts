@@ -33,12 +33,11 @@ test('seeds, streams and samples are independent of each other, and each repeats
   }
 });
 
-test('noise is added to what stands there, between two places', () => {
+test('noise is written between two places', () => {
   const target = new Float32Array(6).fill(10);
   fillGaussian(target, 2, 4, 0.001, { seed: 1, stream: 0, sample: 0 });
   expect([target[0], target[1], target[4], target[5]]).toEqual([10, 10, 10, 10]);
-  expect(target[2]).not.toBe(10);
-  expect(Math.abs(target[3]! - 10)).toBeLessThan(0.01);
+  for (const x of [target[2]!, target[3]!]) expect(Math.abs(x)).toBeLessThan(0.01);
 });
 
 test('quantiles of the normal distribution', () => {

@@ -39,7 +39,11 @@ export class NoiseFeed {
     if (proportional > 0)
       this.#fill(factor, 0, factor.length, proportional, step, STREAMS.weightsProportional, 0);
     for (let i = 0; i < weights.length; i++) weights[i]! *= 1 + factor[i]!;
-    if (additive > 0) this.#fill(weights, 0, weights.length, additive, step, STREAMS.weights, 0);
+    if (additive > 0) {
+      const errors = new Float32Array(weights.length);
+      this.#fill(errors, 0, errors.length, additive, step, STREAMS.weights, 0);
+      for (let i = 0; i < weights.length; i++) weights[i]! += errors[i]!;
+    }
     this.#plugins(weights, step, analog.plugins, 'weights', 0);
     return weights;
   }
@@ -91,14 +95,16 @@ export class NoiseFeed {
     step: DotStep,
     sigma: number,
     stream: number,
-    { first, count, size }: Samples,
+    { first, count, size, into }: Samples,
     plugins: readonly PluginNoise[],
     place: PluginNoise['place'],
   ): Float32Array {
-    const noise = new Float32Array(count * size);
+    const noise = into?.length === count * size ? into : new Float32Array(count * size);
+    if (sigma === 0) noise.fill(0);
     for (let i = 0; i < count; i++) {
       if (sigma > 0) this.#fill(noise, i * size, (i + 1) * size, sigma, step, stream, first + i);
-      this.#plugins(noise.subarray(i * size, (i + 1) * size), step, plugins, place, first + i, stream);
+      if (plugins.length > 0)
+        this.#plugins(noise.subarray(i * size, (i + 1) * size), step, plugins, place, first + i, stream);
     }
     return noise;
   }
@@ -142,9 +148,10 @@ export class NoiseFeed {
   }
 }
 
-/** The samples of a batch: the index of the first, how many, and the elements of each. */
+/** The samples of a batch: the index of the first, how many, the elements of each, and where noise of that size may be put. */
 export interface Samples {
   readonly first: number;
   readonly count: number;
   readonly size: number;
+  readonly into?: Float32Array;
 }

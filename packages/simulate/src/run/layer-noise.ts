@@ -92,11 +92,12 @@ async function compare(
   const signal = new Map<string, number>();
   const error = new Map<string, number>();
   const names = layers.map(({ output }) => `${output}:codes`);
+  const held = new Map<string, Float32Array>();
   let done = 0;
   for await (const batch of options.data.batches(Math.min(cachedBatch(network.inputs), options.samples))) {
     if (done >= options.samples) break;
     const ours = await reference.executor.run(batch.inputs, names);
-    const feeds = withNoise(other.emitted, other.feed, batch.inputs, done, options.shapes);
+    const feeds = withNoise(other.emitted, other.feed, batch.inputs, done, options.shapes, held);
     const theirs = await other.executor.run(feeds, names);
     for (const step of layers) {
       const name = `${step.output}:codes`;

@@ -49,20 +49,28 @@ export async function openSimulated(
   return new Emitted(network, emitted, executor, options);
 }
 
-/** The inputs of a batch together with the noise that an emitted model is fed; `first` is the index of its first sample. */
+/**
+ * The inputs of a batch together with the noise that an emitted model is fed; `first` is the index of its first sample.
+ *
+ * @param held the noise of the batch before, whose memory is used again: fresh memory costs more than the noise in it.
+ */
 export function withNoise(
   emitted: EmittedNetwork,
   feed: NoiseFeed | undefined,
   inputs: ReadonlyMap<string, Tensor>,
   first: number,
   shapes: SampleShapes | undefined,
+  held: Map<string, Float32Array>,
 ): Map<string, Tensor> {
   const feeds = new Map(inputs);
   const [any] = inputs.values();
   const count = any!.dims[0]!;
   for (const { name, step, what } of emitted.noise) {
     const shape = shapes!.get(step.output)![what.place];
-    const noise = noiseFor(feed!, step, what, { first, count, size: elementCount(shape) })!;
+    const into = held.get(name);
+    const samples = { first, count, size: elementCount(shape), ...(into && { into }) };
+    const noise = noiseFor(feed!, step, what, samples)!;
+    held.set(name, noise);
     feeds.set(name, new DenseTensor('float', [count, ...shape], noise));
   }
   return feeds;
@@ -74,6 +82,7 @@ class Emitted implements SimulatedExecutor {
   readonly outputNames: readonly string[];
   readonly records = new Map<string, AccumulatorRecord>();
   readonly #extra: readonly string[];
+  readonly #noise = new Map<string, Float32Array>();
   #first = 0;
 
   constructor(
@@ -93,7 +102,7 @@ class Emitted implements SimulatedExecutor {
     fetches: readonly string[] = this.outputNames,
   ): Promise<Map<string, Tensor>> {
     const { feed, shapes } = this.options;
-    const all = withNoise(this.emitted, feed, feeds, this.#first, shapes);
+    const all = withNoise(this.emitted, feed, feeds, this.#first, shapes, this.#noise);
     this.#first += [...feeds.values()][0]!.dims[0]!;
     const results = await this.executor.run(all, [...fetches, ...this.#extra]);
     for (const step of this.network.steps) this.#note(step.output, step.name, results, step);

@@ -1,3 +1,5 @@
+import { powerOfTwo } from './power-of-two.js';
+
 /**
  * Multiplication of 32-bit integers by fixed-point numbers, exactly as integer hardware rounds it. Products have up to 63
  * bits, which a double does not hold: they are kept as two parts.
@@ -33,13 +35,13 @@ const INT32_MIN = -(2 ** 31);
 
 /** floor((a * b + 2^(shift-1)) / 2^shift), ties up, for |a| < 2^31, 0 <= b < 2^31, any shift up to 62. */
 export function multiplyRoundingUp(a: number, b: number, shift: number): number {
-  if (shift <= 0) return a * b * 2 ** -shift;
+  if (shift <= 0) return a * b * powerOfTwo(-shift);
   if (shift < 18) return Number((BigInt(a) * BigInt(b) + (1n << BigInt(shift - 1))) >> BigInt(shift));
   // a * b = high * 2^16 + low with 0 <= low < 2^16
   const lower = a * (b & 0xffff);
   const carry = Math.floor(lower / 65536);
   const high = a * Math.floor(b / 65536) + carry;
-  return Math.floor((high + 2 ** (shift - 17)) / 2 ** (shift - 16));
+  return Math.floor((high + powerOfTwo(shift - 17)) * powerOfTwo(16 - shift));
 }
 
 /** gemmlowp's SaturatingRoundingDoublingHighMul: trunc((a * b + (ab >= 0 ? 2^30 : 1 - 2^30)) / 2^31). */
@@ -58,7 +60,7 @@ export function doublingHighMul(a: number, b: number): number {
 /** gemmlowp's RoundingDivideByPOT: x / 2^exponent to the nearest, ties away from zero. */
 export function divideByPowerOfTwo(x: number, exponent: number): number {
   if (exponent === 0) return x;
-  const magnitude = Math.floor((Math.abs(x) + 2 ** (exponent - 1)) / 2 ** exponent);
+  const magnitude = Math.floor((Math.abs(x) + powerOfTwo(exponent - 1)) * powerOfTwo(-exponent));
   return x < 0 ? -magnitude : magnitude;
 }
 
@@ -68,7 +70,7 @@ export function divideByPowerOfTwo(x: number, exponent: number): number {
  */
 export function multiplyDoubleRounding(x: number, { multiplier, shift }: FixedPointMultiplier): number {
   const right = shift - 31;
-  let shifted = right < 0 ? x * 2 ** -right : x;
+  let shifted = right < 0 ? x * powerOfTwo(-right) : x;
   if (shifted > INT32_MAX) shifted = INT32_MAX;
   else if (shifted < INT32_MIN) shifted = INT32_MIN;
   return divideByPowerOfTwo(doublingHighMul(shifted, multiplier), Math.max(right, 0));

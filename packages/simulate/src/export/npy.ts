@@ -18,11 +18,11 @@ export function encodeNpy({ dims, data }: NpyArray): Uint8Array {
   return bytes;
 }
 
-/** The bytes of an `.npz` archive; the same arrays give the same bytes. */
-export function encodeNpz(arrays: ReadonlyMap<string, NpyArray>): Uint8Array {
+/** The bytes of an `.npz` archive; the same arrays give the same bytes. @param level of deflate; 0 only stores. */
+export function encodeNpz(arrays: ReadonlyMap<string, NpyArray>, level: 0 | 6 = 6): Uint8Array {
   const files: Record<string, Uint8Array> = {};
   for (const [name, array] of arrays) files[`${name}.npy`] = encodeNpy(array);
-  return zipSync(files, { level: 6, mtime: new Date('1980-01-01T00:00:00Z') });
+  return zipSync(files, { level, mtime: new Date('1980-01-01T00:00:00Z') });
 }
 
 function descriptionOf(data: NpyArray['data']): string {

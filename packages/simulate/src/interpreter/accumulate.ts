@@ -49,20 +49,40 @@ export function accumulate(init: AccumulateInit): Float64Array {
 /** Adds the products from `first` to `last` exactly, in saturating pairs where the multipliers are made so. */
 function addTile(init: AccumulateInit, first: number, last: number, into: Float64Array): void {
   const { weights, rows, order, positions, hardware } = init;
-  for (let i = first; i < last; i++) {
+  if (hardware.pairs) {
+    addPairs(init, first, last, into);
+    return;
+  }
+  let i = first;
+  // whole numbers in doubles: four at a time is the same sum, with a quarter of the traffic
+  for (; i + 3 < last; i += 4) {
+    const [a, b, c, d] = [order[i]!, order[i + 1]!, order[i + 2]!, order[i + 3]!];
+    const [wa, wb, wc, wd] = [weights[a]!, weights[b]!, weights[c]!, weights[d]!];
+    const [ra, rb, rc, rd] = [a * positions, b * positions, c * positions, d * positions];
+    for (let p = 0; p < positions; p++)
+      into[p]! += wa * rows[ra + p]! + wb * rows[rb + p]! + wc * rows[rc + p]! + wd * rows[rd + p]!;
+  }
+  for (; i < last; i++) {
     const weight = weights[order[i]!]!;
     const row = order[i]! * positions;
-    if (hardware.pairs) {
-      const hasMate = i + 1 < last;
-      const mate = hasMate ? weights[order[i + 1]!]! : 0;
-      const mateRow = hasMate ? order[i + 1]! * positions : row;
-      for (let p = 0; p < positions; p++)
-        into[p]! += saturateTo(weight * rows[row + p]! + mate * rows[mateRow + p]!, 16);
-      i++;
-      continue;
-    }
-    if (weight === 0) continue;
     for (let p = 0; p < positions; p++) into[p]! += weight * rows[row + p]!;
+  }
+}
+
+function addPairs(
+  { weights, rows, order, positions }: AccumulateInit,
+  first: number,
+  last: number,
+  into: Float64Array,
+): void {
+  for (let i = first; i < last; i += 2) {
+    const weight = weights[order[i]!]!;
+    const row = order[i]! * positions;
+    const hasMate = i + 1 < last;
+    const mate = hasMate ? weights[order[i + 1]!]! : 0;
+    const mateRow = hasMate ? order[i + 1]! * positions : row;
+    for (let p = 0; p < positions; p++)
+      into[p]! += saturateTo(weight * rows[row + p]! + mate * rows[mateRow + p]!, 16);
   }
 }
 

@@ -1,4 +1,5 @@
 import { clamp, roundHalfEven } from '@bitwright/core';
+import { powerOfTwo } from '../arithmetic/power-of-two.js';
 import type {
   AddStep,
   ConcatStep,
@@ -35,9 +36,9 @@ function addOne(step: AddStep, x: number, y: number): number {
       return roundHalfEven(sum) + zeroPoint;
     }
     case 'power-of-two':
-      return requantize(x * 2 ** adder.first + y * 2 ** adder.second, 0, adder.sum) + zeroPoint;
+      return requantize(x * powerOfTwo(adder.first) + y * powerOfTwo(adder.second), 0, adder.sum) + zeroPoint;
     case 'fixed-point': {
-      const shift = 2 ** adder.leftShift;
+      const shift = powerOfTwo(adder.leftShift);
       const sum = requantize(x * shift, 0, adder.first) + requantize(y * shift, 0, adder.second);
       return requantize(sum, 0, adder.sum) + zeroPoint;
     }

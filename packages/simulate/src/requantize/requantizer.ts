@@ -4,6 +4,7 @@ import {
   multiplyDoubleRounding,
   multiplyRoundingUp,
 } from '../arithmetic/fixed-point.js';
+import { powerOfTwo } from '../arithmetic/power-of-two.js';
 import type { RequantizeConfig } from '../hardware/hardware-schema.js';
 
 /** The bounds and the zero point of the codes that a requantizer makes. */
@@ -163,7 +164,7 @@ export function floatOfThresholds(by: Thresholds): Extract<Requantizer, { kind: 
 
 /** x / 2^shift, rounded; exact, as a double holds every quotient by a power of two. */
 function shiftRight(x: number, shift: number, rounding: 'half-even' | 'half-up' | 'floor'): number {
-  const quotient = x * 2 ** -shift;
+  const quotient = x * powerOfTwo(-shift);
   if (rounding === 'floor') return Math.floor(quotient);
   return rounding === 'half-up' ? Math.floor(quotient + 0.5) : roundHalfEven(quotient);
 }

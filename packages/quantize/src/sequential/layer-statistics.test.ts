@@ -64,19 +64,31 @@ it('sums the same to the last bit every time', async () => {
   expect(two.statistics).toEqual(one.statistics);
 });
 
+it('keeps small outputs of large inputs: single precision has no digits left for them', async () => {
+  // inputs of about 100 and weights that take their differences: W H W^T is 1e-6 of what it is a sum of
+  const weights = Array.from({ length: 16 }, (_, i) => (i % 2 === 0 ? 1 : -1));
+  const { statistics } = await statisticsOf([16, 96, 96], [1, 16, 1, 1], 'Conv(x, w)', 100, weights);
+  let power = 0;
+  for (let i = 0; i < 16; i++)
+    for (let k = 0; k < 16; k++) power += weights[i]! * statistics.gram[i * 16 + k]! * weights[k]!;
+  expect(power / statistics.outputSquare[0]!).toBeCloseTo(1, 3);
+});
+
 async function statisticsOf(
   x: readonly number[],
   w: readonly number[],
   call: string,
+  offset = 0,
+  weights?: readonly number[],
 ): Promise<{ layer: RoundingLayer; statistics: RoundingStatistics }> {
   const random = seededRandom(elementCount(w));
-  const module = moduleOf(x, w, call);
+  const module = moduleOf(x, w, call, weights);
   const anchor = [...module.graph.ops()][0] as OpNode;
   const layer = weightMatrix(anchor, 'layer', constantTensor(anchor.inputs[1])!)!;
   const store = new ActivationStore(1e9, openSpillFile);
   for (let chunk = 0; chunk < 2; chunk++) {
     const dims = [SAMPLES / 2, ...x];
-    const data = Float32Array.from({ length: elementCount(dims) }, () => random() - 0.3);
+    const data = Float32Array.from({ length: elementCount(dims) }, () => random() - 0.3 + offset);
     store.append('float', 'x', new DenseTensor('float', dims, data));
   }
   const value = module.graph.inputs[0]!;
@@ -93,9 +105,15 @@ async function statisticsOf(
   return { layer, statistics };
 }
 
-function moduleOf(x: readonly number[], w: readonly number[], call: string): GraphModule {
+function moduleOf(
+  x: readonly number[],
+  w: readonly number[],
+  call: string,
+  values?: readonly number[],
+): GraphModule {
   const random = seededRandom(elementCount(x));
-  const weights = Array.from({ length: elementCount(w) }, () => (random() - 0.5).toFixed(4)).join(',');
+  const drawn = Array.from({ length: elementCount(w) }, () => (random() - 0.5).toFixed(4));
+  const weights = (values ?? drawn).join(',');
   return parseModule(
     `<ir_version: 8, opset_import: ["": 17]> g (float[N,${x.join(',')}] x) => (float y) <float[${w.join(',')}] w = {${weights}}> { y = ${call} }`,
   );

@@ -101,19 +101,35 @@ function addProducts(
     layer.groups,
     layer.rows,
   );
-  const turned = w.op('Transpose', [columns], { perm: [0, 2, 1] });
-  const last = w.ints(2);
   const named = (name: string, value: Value): Value => {
     w.graph.rename(value, `${OURS}${name}`);
     return value;
   };
-  return [
-    named('gram', w.op('MatMul', [columns, turned])),
-    named('target', w.op('MatMul', [y, turned])),
-    named('input_sum', w.op('ReduceSum', [columns, last], { keepdims: 0 })),
-    named('output_sum', w.op('ReduceSum', [y, last], { keepdims: 0 })),
-    named('output_square', w.op('ReduceSum', [w.op('Mul', [y, y]), last], { keepdims: 0 })),
+  const last = w.ints(2);
+  const sum = (value: Value): Value => w.op('ReduceSum', [value, last], { keepdims: 0 });
+  // products of what lies around the means: single precision would lose the small outputs of large inputs
+  const middles = [columns, y].map((value) => mean(w, value, last));
+  const [inputs, outputs] = [columns, y].map((value, i) => w.op('Sub', [value, middles[i]!])) as [
+    Value,
+    Value,
   ];
+  const turned = w.op('Transpose', [inputs], { perm: [0, 2, 1] });
+  return [
+    named('gram', w.op('MatMul', [inputs, turned])),
+    named('target', w.op('MatMul', [outputs, turned])),
+    named('input_sum', sum(inputs)),
+    named('input_mean', middles[0]!),
+    named('output_sum', sum(outputs)),
+    named('output_mean', middles[1]!),
+    named('output_square', sum(w.op('Mul', [outputs, outputs]))),
+  ];
+}
+
+/** Means over positions, as one column; written without ReduceMean, whose axes moved between operator sets. */
+function mean(w: GraphWriter, value: Value, last: Value): Value {
+  const total = w.op('ReduceSum', [value, last], { keepdims: 1 });
+  const positions = w.op('Gather', [w.op('Shape', [value]), last]);
+  return w.op('Div', [total, w.op('Cast', [positions], { to: 1 })]);
 }
 
 /** Sizes of the kernel; empty for matrix products. */
@@ -177,12 +193,24 @@ class StatisticSums {
     };
   }
 
+  /** Adds a run, whose sums are of values less their means in that run. */
   add(results: ReadonlyMap<string, Tensor>, y: Tensor): void {
-    for (const [name, sum] of Object.entries(this.#sums)) {
-      const values = floatData(results.get(`${OURS}${name}`)!);
-      for (let i = 0; i < sum.length; i++) sum[i]! += values[i]!;
+    const { groups, columns, rows: outputs } = this.layer;
+    const count = y.data().length / (groups * outputs);
+    const found = (name: string): Float32Array => floatData(results.get(`${OURS}${name}`)!);
+    const { gram, target, input_sum, output_sum, output_square } = this.#sums;
+    const input: Centred = { sum: found('input_sum'), mean: found('input_mean'), count };
+    const output: Centred = { sum: found('output_sum'), mean: found('output_mean'), count };
+    addCentred(gram!, found('gram'), input, input, { groups, rows: columns, columns });
+    addCentred(target!, found('target'), output, input, { groups, rows: outputs, columns });
+    addSums(input_sum!, input);
+    addSums(output_sum!, output);
+    const squares = found('output_square');
+    for (let i = 0; i < squares.length; i++) {
+      const mean = output.mean[i]!;
+      output_square![i]! += squares[i]! + mean * (2 * output.sum[i]! + count * mean);
     }
-    this.#count += y.data().length / (this.layer.groups * this.layer.rows);
+    this.#count += count;
   }
 
   means(): RoundingStatistics {
@@ -198,4 +226,36 @@ class StatisticSums {
       count: this.#count,
     };
   }
+}
+
+/** Sums of values less a mean, the mean, and how many there were. */
+interface Centred {
+  readonly sum: Float32Array;
+  readonly mean: Float32Array;
+  readonly count: number;
+}
+
+/** Adds sums of products a b^T, from those of (a - mean a)(b - mean b)^T, group by group. */
+function addCentred(
+  into: Float64Array,
+  products: Float32Array,
+  a: Centred,
+  b: Centred,
+  { groups, rows, columns }: Pick<RoundingLayer, 'groups' | 'rows' | 'columns'>,
+): void {
+  const whole = new Float64Array(columns);
+  for (let group = 0; group < groups; group++) {
+    const first = group * columns;
+    for (let k = 0; k < columns; k++) whole[k] = b.sum[first + k]! + b.count * b.mean[first + k]!;
+    for (let row = group * rows; row < (group + 1) * rows; row++) {
+      const [sum, mean] = [a.sum[row]!, a.mean[row]!];
+      const at = row * columns;
+      for (let k = 0; k < columns; k++)
+        into[at + k]! += products[at + k]! + sum * b.mean[first + k]! + mean * whole[k]!;
+    }
+  }
+}
+
+function addSums(into: Float64Array, { sum, mean, count }: Centred): void {
+  for (let i = 0; i < sum.length; i++) into[i]! += sum[i]! + count * mean[i]!;
 }

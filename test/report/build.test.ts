@@ -2,8 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ReportDocument, reportDocument } from '@bitwright/analyze';
-import { explain, inspect, quantizeWithReport, sweep } from 'bitwright';
+import { packedBytes, type ReportDocument, reportDocument } from '@bitwright/analyze';
+import { captureModel } from '@bitwright/capture';
+import { detectDialect } from '@bitwright/dialects';
+import { evaluateModels, explain, inspect, quantizeWithReport, sweep } from 'bitwright';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/mnist/${name}`, import.meta.url));
@@ -127,6 +129,51 @@ it('tells inputs, channels and clipping, and what promoting a layer to 8 bits bu
 
 it('has nothing to promote at 8 bits', async () => {
   expect((await reportAt('W8A8')).models[0]!.variants[0]!.promotions).toEqual([]);
+});
+
+it('plots the front of a budget, each point a model that runs where they are asked for', async () => {
+  const path = join(folder, 'budget.html');
+  const front = join(folder, 'front');
+  const options = { bits: 'W4A8', scheme: 'integer-only', method: 'fast', data: DATA, samples: 32 } as const;
+  const evaluation = JSON.parse(readFileSync(fixture('evaluation.json'), 'utf8'));
+  const files = evaluation.files.map((name: string) => fixture(name));
+  const result = await quantizeWithReport(
+    MODEL,
+    { ...options, budget: 'size=0.5', front, evaluation: { ...evaluation, files, take: 100 } },
+    { path, command: 'bitwright quantize' },
+  );
+  const report = reportDocument.parse(JSON.parse(readFileSync(join(folder, 'budget.json'), 'utf8')));
+  const { pareto } = report.models[0]!;
+  const [chosen, ...points] = pareto;
+  expect(chosen).toMatchObject({ label: 'size=0.5', mixed: true, total: 100 });
+  const mixed = points.filter((point) => point.mixed);
+  expect(mixed).toHaveLength(result.budget!.front.length);
+  expect(mixed.length).toBeGreaterThan(5);
+  expect(mixed.map(({ bytes }) => bytes)).toEqual(mixed.map(({ bytes }) => bytes).toSorted((a, b) => a - b));
+  expect(mixed.at(-1)!.quality!).toBeGreaterThan(mixed[0]!.quality! + 20);
+  const uniform = points.filter((point) => !point.mixed);
+  expect(uniform.map(({ label }) => label)).toEqual([2, 3, 4, 5, 6, 7, 8].map((bits) => `all W${bits}`));
+  // the ends of the front are the narrowest and the widest width everywhere
+  for (const [end, width] of [
+    [mixed[0]!, uniform[0]!],
+    [mixed.at(-1)!, uniform.at(-1)!],
+  ]) {
+    expect(end!.bytes).toBe(width!.bytes);
+    expect(end!.quality!).toBeCloseTo(width!.quality!, 1);
+  }
+  expect(result.front!.map(({ file }) => file)).toEqual(mixed.map(({ file }) => file));
+  for (const point of [mixed[0]!, mixed[5]!]) {
+    const written = join(front, point.file!);
+    const [counted] = await evaluateModels([written], { data: fixture('evaluation.json'), samples: 100 });
+    expect([point.correct, point.total]).toEqual([counted!.correct, 100]);
+    // what the plot says of the size is what the file holds
+    const lifted = captureModel(readFileSync(written));
+    detectDialect(lifted)!.lift(lifted);
+    expect(point.bytes).toBe(packedBytes(lifted));
+  }
+  await expect(quantizeWithReport(MODEL, { ...options, front }, { path, command: '' })).rejects.toMatchObject(
+    { code: 'OPTION_MISSING', at: { option: '--budget' } },
+  );
 });
 
 it('comes with a sweep, layer by layer for the files that are kept', async () => {

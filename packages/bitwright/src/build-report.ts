@@ -15,6 +15,7 @@ import type { Diagnostic } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
 import { formatBits } from '@bitwright/quantize';
 import { openOrtNode } from '@bitwright/runtime';
+import { budgetPoints, type WrittenPoint } from './budget-points.js';
 import { explainModel } from './explain-model.js';
 import { versions } from './node/versions.js';
 import type { QuantizeResult } from './quantize.js';
@@ -36,6 +37,8 @@ export interface ReportedModel {
   readonly bytes: number;
   readonly float?: { readonly correct: number; readonly total: number };
   readonly variants: readonly ReportedVariant[];
+  /** The points of a budget's front that were quantized. */
+  readonly front?: readonly WrittenPoint[];
   readonly shared: SharedWork;
   /** Some samples, on which the noise of each layer is measured; calibration samples, never evaluation ones. */
   readonly data: SampleSource;
@@ -79,6 +82,8 @@ async function describeModel(model: ReportedModel): Promise<ReportModel> {
     const described = await describe(model, variant);
     variants.push(described.variant);
     points.push(described.point);
+    const { budget } = variant.result;
+    if (budget !== undefined) points.push(...budgetPoints(budget, described.point.bytes, model.front));
   }
   const explanations = explainModel(model.shared);
   return {
@@ -128,7 +133,13 @@ async function describe(
   });
   return {
     variant,
-    point: { label: bits, bytes: packedBytes(quantized), ...accuracy, mixed: false, ...bopsOf(variant) },
+    point: {
+      label: result.budget?.asked ?? bits,
+      bytes: packedBytes(quantized),
+      ...accuracy,
+      mixed: result.budget !== undefined,
+      ...bopsOf(variant),
+    },
   };
 }
 

@@ -46,6 +46,7 @@ export { loadBackend } from './node/load-backend.js';
 export { loadPlugins } from './node/load-plugins.js';
 export type { NodeFate } from './node-fates.js';
 export { type QuantizeResult, quantize } from './quantize.js';
+export { type FrontOptions, type FrontResult, quantizeFront } from './quantize-front.js';
 export type { DataInput, QuantizeOptions } from './quantize-options.js';
 export { quantizeWithReport, type ReportRequest } from './quantize-report.js';
 export type { RunHooks } from './run-hooks.js';

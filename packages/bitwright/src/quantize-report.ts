@@ -6,6 +6,14 @@ import { buildReport } from './build-report.js';
 import { openDataInput } from './data-input.js';
 import { inputSpecs, loadModel, modelBytes } from './model-file.js';
 import { type QuantizeResult, quantize } from './quantize.js';
+import {
+  assertFront,
+  type FrontModel,
+  type FrontResult,
+  listed,
+  quantizePoints,
+  writePoints,
+} from './quantize-front.js';
 import { type DataInput, missingData, type QuantizeOptions } from './quantize-options.js';
 import type { RunHooks } from './run-hooks.js';
 import { SharedWork } from './shared-work.js';
@@ -29,29 +37,40 @@ export interface ReportRequest {
  */
 export async function quantizeWithReport(
   model: string,
-  options: QuantizeOptions & { readonly data?: DataInput },
+  options: QuantizeOptions & { readonly data?: DataInput; readonly front?: string },
   report: ReportRequest,
   hooks: RunHooks = {},
-): Promise<QuantizeResult> {
-  const { output, ...rest } = options;
+): Promise<QuantizeResult & Partial<Pick<FrontResult, 'front'>>> {
+  const { output, front, ...rest } = options;
   if (options.data === undefined) throw missingData();
   if (output !== undefined) assertWritable(output);
   assertReportPath(report.path);
+  const withFront = front === undefined ? undefined : { ...rest, front };
+  if (withFront !== undefined) assertFront(withFront);
   const shared = new SharedWork();
   const result = await quantize(model, rest, hooks, shared);
   // methods that go layer by layer do not observe the float network
   if (!shared.hasObservations) {
-    const { saveRanges: _saveRanges, requantize: _requantize, rounding: _rounding, ...fast } = rest;
+    const { saveRanges: _saveRanges, requantize: _requantize, rounding: _rounding, ...more } = rest;
+    const { budget: _budget, evaluation: _evaluation, maxDrop: _maxDrop, ...fast } = more;
     await quantize(model, { ...fast, bits: formatBits(result.bits), method: 'fast' }, hooks, shared);
   }
-  const document = await documentOf(model, options.data, { result, shared, command: report.command });
+  const models = withFront ? await quantizePoints(model, withFront, result, hooks, shared) : [];
+  const made = { result, models, shared, command: report.command };
+  const document = await documentOf(model, options.data, made);
   const page = await renderReport(document, readPageAssets());
   hooks.signal?.throwIfAborted();
   if (output !== undefined) writeFileAtomically(output, result.bytes);
+  if (front !== undefined) writePoints(front, models);
   writeFileAtomically(twinOf(report.path), `${JSON.stringify(document)}\n`);
   writeFileAtomically(report.path, page);
   const { promotions } = document.models[0]!.variants[0]!;
-  return { ...result, ...(output !== undefined && { output }), ...(promotions && { promotions }) };
+  return {
+    ...result,
+    ...(output !== undefined && { output }),
+    ...(front !== undefined && { front: listed(models) }),
+    ...(promotions && { promotions }),
+  };
 }
 
 /** Refuses a path that is no page's: its twin could be the same file. @throws OPTION_VALUE (wrong usage), OUTPUT_UNWRITABLE. */
@@ -77,9 +96,14 @@ export function twinOf(path: string): string {
 async function documentOf(
   model: string,
   input: DataInput,
-  made: { readonly result: QuantizeResult; readonly shared: SharedWork; readonly command: string },
+  made: {
+    readonly result: QuantizeResult;
+    readonly models: readonly FrontModel[];
+    readonly shared: SharedWork;
+    readonly command: string;
+  },
 ): Promise<ReportDocument> {
-  const { result, shared, command } = made;
+  const { result, models, shared, command } = made;
   const specs = inputSpecs(loadModel(model));
   const { name, synthetic } = await openDataInput(input, specs, { samples: result.samples });
   const data = await openDataInput(input, specs, { samples: NOISE_SAMPLES });
@@ -97,6 +121,7 @@ async function documentOf(
         bytes: bytes.length,
         ...(accuracy && { float: counts(accuracy.float) }),
         variants: [{ result, ...(accuracy && { accuracy: counts(accuracy.quantized) }) }],
+        front: models,
         shared,
         data,
       },

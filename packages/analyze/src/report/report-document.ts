@@ -212,9 +212,10 @@ export const paretoPoint = z.strictObject({
   quality: z
     .number()
     .optional()
-    .describe('another measure of quality where there are no labels, higher is better'),
+    .describe('of the search under a budget: SQNR at the outputs that the sensitivities add up to, in dB'),
   mixed: z.boolean(),
   widths: z.record(z.string(), z.string()).optional().describe('bits of each layer of a mixed assignment'),
+  file: z.string().optional().describe('the model of this point, where it was written'),
 });
 
 /** A model and its quantizations. */

@@ -31,6 +31,7 @@ export interface QuantizeFlags {
   readonly keepFloat?: string[];
   readonly requantize?: boolean;
   readonly budget?: string;
+  readonly front?: string;
   readonly maxDrop?: string;
   readonly eval?: string;
   readonly memory?: string;
@@ -81,6 +82,7 @@ export function quantizeCommand(signal: AbortSignal): Command {
     .option('--keep-float <name>', 'leave a node (name or glob) float; may be repeated', collect)
     .option('--requantize', 'start from a quantized model; with its own widths only the dialect changes')
     .option('--budget <budget>', 'choose widths of weights by layer: size=0.5, size=120KB, bops=0.5')
+    .option('--front <folder>', 'with --budget: quantize and write the other points of its search too')
     .option('--max-drop <percent>', 'exit with code 3 when accuracy drops by more points (with --eval)')
     .option('--eval <card>', 'labelled data for --max-drop; never chooses anything')
     .option('--memory <size>', 'memory for activations while calibrating (default 1GB)')
@@ -105,10 +107,13 @@ export function quantizeCommand(signal: AbortSignal): Command {
 
 async function run(
   model: string,
-  options: QuantizeOptions,
+  options: QuantizeOptions & { readonly front?: string },
   report: string | undefined,
   hooks: RunHooks,
 ): Promise<QuantizeResult> {
+  const { front } = options;
+  if (report === undefined && front !== undefined)
+    return (await import('../quantize-front.js')).quantizeFront(model, { ...options, front }, hooks);
   if (report === undefined) return (await import('../quantize.js')).quantize(model, options, hooks);
   const { quantizeWithReport } = await import('../quantize-report.js');
   const command = `bitwright ${process.argv.slice(2).join(' ')}`;
@@ -121,7 +126,7 @@ function helpBelow(): string {
 }
 
 /** The choices of a configuration file with the command line's laid over them. */
-async function toOptions(flags: QuantizeFlags): Promise<QuantizeOptions> {
+async function toOptions(flags: QuantizeFlags): Promise<QuantizeOptions & { readonly front?: string }> {
   const config: BitwrightConfig =
     flags.config === undefined ? {} : await (await import('../node/load-config.js')).loadConfig(flags.config);
   const { loadPlugins } = await import('../node/load-plugins.js');

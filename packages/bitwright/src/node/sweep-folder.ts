@@ -65,7 +65,8 @@ function stemOf(path: string): string {
     .replace(/\.onnx$/i, '');
 }
 
-function makeFolder(path: string, option: string): void {
+/** Makes a folder that an option names, where it is absent. @throws OUTPUT_UNWRITABLE. */
+export function makeFolder(path: string, option: string): void {
   try {
     mkdirSync(path, { recursive: true });
   } catch (thrown) {

@@ -1,12 +1,20 @@
 import { axis, type ChartOption } from '../chart.js';
 import type { ParetoPoint } from '../document.js';
-import { formatBytes, percent, ratio } from '../format.js';
+import { decibels, formatBytes, percent, ratio } from '../format.js';
 
-/** Accuracy (or another quality) against the size of the weights; mixed assignments stand beside uniform widths. */
-export function paretoOption(points: readonly ParetoPoint[]): ChartOption {
+/** What the plot of points against size can show. */
+export type Measure = 'accuracy' | 'quality';
+
+/** The points that have a measure. */
+export function measured(points: readonly ParetoPoint[], measure: Measure): readonly ParetoPoint[] {
+  return points.filter((point) => (measure === 'accuracy' ? point.correct : point.quality) !== undefined);
+}
+
+/** Accuracy, or the predicted quality, against the size of the weights; mixed assignments stand beside uniform widths. */
+export function paretoOption(all: readonly ParetoPoint[], measure: Measure): ChartOption {
+  const points = measured(all, measure);
   const height = (point: ParetoPoint): number =>
-    point.correct === undefined ? (point.quality ?? 0) : percent(point.correct, point.total!);
-  const counted = points.some(({ correct }) => correct !== undefined);
+    measure === 'accuracy' ? percent(point.correct!, point.total!) : point.quality!;
   const series = (name: string, mixed: boolean) => ({
     type: 'scatter' as const,
     name,
@@ -18,7 +26,14 @@ export function paretoOption(points: readonly ParetoPoint[]): ChartOption {
       .map((point) => ({
         name: point.label,
         value: [point.bytes, height(point)],
-        detail: `${point.label}: ${formatBytes(point.bytes)} ${ratio(point.correct, point.total)}`,
+        detail: [
+          `${point.label}: ${formatBytes(point.bytes)}`,
+          ratio(point.correct, point.total),
+          point.quality === undefined ? '' : decibels(point.quality),
+          point.file ?? '',
+        ]
+          .filter((part) => part !== '')
+          .join(', '),
       })),
   });
   return (theme) => ({
@@ -30,7 +45,11 @@ export function paretoOption(points: readonly ParetoPoint[]): ChartOption {
       scale: true,
       axisLabel: { color: theme.faint, formatter: formatBytes },
     }),
-    yAxis: axis(theme, counted ? 'top-1, %' : 'quality', { type: 'value', scale: true, nameGap: 42 }),
+    yAxis: axis(theme, measure === 'accuracy' ? 'top-1, %' : 'predicted SQNR, dB', {
+      type: 'value',
+      scale: true,
+      nameGap: 42,
+    }),
     series: [series('one width', false), series('mixed', true)],
   });
 }

@@ -1,6 +1,6 @@
 import { chart } from '../chart.js';
 import { graphOption } from '../charts/graph-chart.js';
-import { paretoOption } from '../charts/pareto-chart.js';
+import { type Measure, measured, paretoOption } from '../charts/pareto-chart.js';
 import { sqnrOption } from '../charts/sqnr-chart.js';
 import type { NodePlace, ReportModel, ReportVariant } from '../document.js';
 import { choice, h, section, table } from '../dom.js';
@@ -53,9 +53,8 @@ class ModelView {
       this.#hits,
       h('div', { class: 'split' }, this.#graph.element, this.#panel.element),
       ...goneOperators(model),
-      ...(model.pareto.length > 0
-        ? [chart('Accuracy against size', 360, paretoOption(model.pareto)).element]
-        : []),
+      ...sizePlot(model, 'accuracy', 'Accuracy against size'),
+      ...sizePlot(model, 'quality', 'Predicted noise at the outputs against size'),
     );
     this.#chosen = model.nodes[0]?.name;
     this.#show(model.variants[0]);
@@ -109,6 +108,13 @@ class ModelView {
       hits.length > SHOWN_HITS ? `and ${hits.length - SHOWN_HITS} more` : '',
     );
   }
+}
+
+/** The plot of a measure against size, where there is something to compare. */
+function sizePlot({ pareto }: ReportModel, measure: Measure, label: string): HTMLElement[] {
+  return measured(pareto, measure).length === 0
+    ? []
+    : [chart(label, 360, paretoOption(pareto, measure)).element];
 }
 
 function titleOf({ bits, scheme, method }: ReportVariant): string {

@@ -226,6 +226,22 @@ describe('what is known although the batch is not', () => {
     expect(opTypes(module)).toEqual(['Shape', 'Gather', 'Neg']);
   });
 
+  test('a constant is cast to the type of a value that is not constant, as torch.export writes a bias of zeros', () => {
+    const module = model(`g (float[N,1,4,4] x) => (float[N,2,4,4] y)
+      <float[2,1,1,1] w = {1, 2}, double zero = {0.5}, int64[1] size = {2}>
+      { like = CastLike(zero, x) bias = Expand(like, size) y = Conv(x, w, bias) }`);
+    foldConstants(module);
+    expect(opTypes(module)).toEqual(['Conv']);
+    const [conv] = [...module.graph.ops()];
+    const bias = constantTensor(conv!.inputs[2])!;
+    expect([bias.dtype, [...bias.dims], [...(bias.data() as Float32Array)]]).toEqual([
+      'float',
+      [2],
+      [0.5, 0.5],
+    ]);
+    lint(module);
+  });
+
   test('bodies see what is known around them', () => {
     const module = model(`g (float[2,3] x, bool c) => (int64[] y) <int64 one = {1}> {
       s = Shape(x)

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { BitwrightError } from '@bitwright/core';
 import { assertWritable, writeFileAtomically } from '@bitwright/core/node';
 import type { BudgetPoint, BudgetReport } from '@bitwright/quantize';
@@ -6,6 +5,7 @@ import type { WrittenPoint } from './budget-points.js';
 import { evaluateModels } from './evaluate-models.js';
 import type { ModelInput } from './model-file.js';
 import { makeFolder } from './node/sweep-folder.js';
+import { writeFolder } from './node/write-folder.js';
 import { type QuantizeResult, quantize } from './quantize.js';
 import type { QuantizeOptions } from './quantize-options.js';
 import type { RunHooks } from './run-hooks.js';
@@ -97,7 +97,7 @@ function optionsOf({ mapping }: BudgetReport['front'][number], options: FrontOpt
 
 /** Writes the models of a front under their names. @throws OUTPUT_UNWRITABLE. */
 export function writePoints(folder: string, models: readonly FrontModel[]): void {
-  for (const { file, bytes } of models) writeFileAtomically(join(folder, file), bytes);
+  writeFolder(folder, new Map(models.map(({ file, bytes }) => [file, bytes])));
 }
 
 /** A front as a result lists it. */

@@ -58,8 +58,12 @@ function unary(apply: (value: Plain) => Plain): Kernel {
     };
 }
 
-const cast: Kernel = ({ node, inputs: [x] }) => {
-  const dtype = dtypeOfCode(node.attributes.int('to', 0));
+const cast: Kernel = ({ node, inputs: [x] }) => castTo(dtypeOfCode(node.attributes.int('to', 0)), x);
+
+/** Only the type of the second input matters, which so need not be constant. */
+const castLike: Kernel = ({ node, inputs: [x] }) => castTo(node.inputs[1]?.dtype, x);
+
+function castTo(dtype: DType | undefined, x: KnownValue | undefined): KnownValue | undefined {
   if (x === undefined || !isKnownDType(dtype)) return undefined;
   const elements = x.elements.map((e): Element => {
     if (e === undefined || typeof e === 'string') return isInteger(dtype) ? e : undefined;
@@ -70,7 +74,7 @@ const cast: Kernel = ({ node, inputs: [x] }) => {
     return wrapped(dtype, e);
   });
   return { dtype, dims: x.dims, elements };
-};
+}
 
 const constantOfShape: Kernel = ({ node, inputs: [shape], limit }) => {
   const dims = allNumbers(shape);
@@ -189,6 +193,7 @@ export const ARITHMETIC_KERNELS: Readonly<Record<string, Kernel>> = {
   Floor: unary((a) => Math.floor(Number(a))),
   Ceil: unary((a) => Math.ceil(Number(a))),
   Cast: cast,
+  CastLike: castLike,
   ConstantOfShape: constantOfShape,
   Range: range,
   Expand: expand,

@@ -18,7 +18,7 @@ const KEEPS_SHAPE = words(
   'Relu LeakyRelu PRelu ThresholdedRelu Clip Sigmoid HardSigmoid HardSwish Tanh Exp Log Sqrt Reciprocal Abs Neg Floor Ceil Round Sign ' +
     'Erf Elu Selu Celu Gelu Mish Swish Softplus Softsign Softmax LogSoftmax Hardmax BatchNormalization InstanceNormalization ' +
     'LayerNormalization GroupNormalization RMSNormalization LpNormalization MeanVarianceNormalization LRN Identity Dropout Cast CumSum ' +
-    'Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Not IsNaN BitwiseNot Trilu Shrink QuantizeLinear DequantizeLinear ' +
+    'Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Not IsNaN BitwiseNot CastLike Trilu Shrink QuantizeLinear DequantizeLinear ' +
     'ScatterND ScatterElements Scatter ReverseSequence',
 );
 
@@ -58,6 +58,8 @@ function firstDtype({ node }: ShapeCall): DType | undefined {
   switch (opType) {
     case 'Cast':
       return dtypeOfCode(attributes.int('to', 0));
+    case 'CastLike':
+      return inputs[1]?.dtype;
     case 'Where':
       return inputs[1]?.dtype ?? inputs[2]?.dtype;
     case 'QuantizeLinear':

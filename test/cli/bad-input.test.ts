@@ -148,7 +148,6 @@ describe('wrong usage', () => {
       'SCHEME_WITH_BACKEND',
       /out/,
     ],
-    ['a feature that is not built', ['--bits', '8', '--workers', '2'], 'NOT_BUILT', /out/],
     ['a budget of time', ['--bits', '8', '--budget', 'latency=5ms'], 'BUDGET_LATENCY', /size/],
     ['a misspelt budget', ['--bits', '8', '--budget', 'sise=0.5'], 'OPTION_VALUE', /size/],
     ['a width that the dialect has not', ['--bits', 'W4A4', '--dialect', 'qdq'], 'DIALECT_WIDTH', /qcdq/],

@@ -63,7 +63,36 @@ test('an outside plugin, packed and installed, reaches the command line', () => 
   ]);
   const without = spawnSync('npx', args, { cwd: consumer, encoding: 'utf8' });
   expect(without.stdout).toContain('BACKEND_UNKNOWN');
+  simulateDrift();
 });
+
+/** The outside plugin's noise, on the installed command line: none, so much that nothing is right, and without the plugin. */
+function simulateDrift(): void {
+  const mnist = join(root, 'fixtures/mnist');
+  const quiet = ['--no-install', 'bitwright', 'quantize', join(mnist, 'resnet8_ce.onnx'), '-o', 'w4a4.onnx'];
+  const settings = ['--bits', 'W4A4', '--scheme', 'integer-only', '--method', 'fast', '--samples', '16'];
+  run('npx', [...quiet, ...settings, '--data', join(mnist, 'calibration.json')], consumer);
+  const simulate = (by: number): string[] => {
+    const noise = [{ place: 'sum', kind: 'plugin', source: 'outside/drift', parameters: { by } }];
+    writeFileSync(join(consumer, `drift${by}.json`), JSON.stringify({ name: 'drifting', noise }));
+    const counted = ['--eval', join(mnist, 'evaluation.json'), '--samples', '32', '--json'];
+    return [
+      '--no-install',
+      'bitwright',
+      'simulate',
+      'w4a4.onnx',
+      '--hardware',
+      `drift${by}.json`,
+      ...counted,
+    ];
+  };
+  const correct = (by: number): number =>
+    JSON.parse(run('npx', [...simulate(by), '--plugin', 'bitwright-outside-plugin'], consumer)).correct[0];
+  expect(correct(0)).toBeGreaterThan(25);
+  expect(correct(1)).toBeLessThan(10);
+  const unknown = spawnSync('npx', simulate(0), { cwd: consumer, encoding: 'utf8' });
+  expect(unknown.stdout).toContain('NOISE_SOURCE_UNKNOWN');
+}
 
 function compile(folder: string, config: string): void {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');

@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { reportDocument } from '@bitwright/analyze';
 import { simulateModel } from 'bitwright';
 import { expect, test } from 'vitest';
 import { bitwright, MNIST, temporaryFolder } from '../support/cli.js';
@@ -118,6 +119,93 @@ test("the tutorial's hardware description is valid and shows what the tutorial s
   expect(result.hardware).toBe('my-photonic-chip');
   const [coarse, fine] = result.sweeps[0]!.points;
   expect(coarse!.correct[0]).toBeLessThan(fine!.correct[0]!);
+});
+
+test('a report: the counts, curves, layers and one trace, and a page that holds them', {
+  timeout: 240_000,
+}, () => {
+  const path = join(folder, 'simulation.html');
+  const options = ['--hardware', 'photonic-4bit', '--data', calibration, '--samples', '24', '--seeds', '2'];
+  const result = simulated(...options, '--sweep', 'noise=0,1', '--report', path);
+  const report = reportDocument.parse(JSON.parse(readFileSync(join(folder, 'simulation.json'), 'utf8')));
+  const [simulation] = report.simulations!;
+  expect(simulation!.correct).toEqual(result.correct);
+  expect(simulation!.curves).toEqual(result.sweeps);
+  expect(simulation!.curves[0]!.points[1]!.correct).toEqual(result.correct);
+  expect(simulation!.layers.map(({ name }) => name)).toEqual(result.layers.map(({ name }) => name));
+  const [trace] = simulation!.traces;
+  expect(trace!.products.at(-1)!.sum).toBe(trace!.accumulator);
+  expect(report.reproduce.data.map(({ role }) => role)).toEqual(['evaluation', 'calibration']);
+  expect(readFileSync(path, 'utf8')).toContain('<html');
+});
+
+test('curves that nobody asked for: accumulator bits, effective bits, and noise where there is some', async () => {
+  const hardware = { name: 'noisy', noise: [{ place: 'sum', kind: 'full-scale', sigma: 0.01 }] } as const;
+  const options = { evaluation, samples: 8, sweeps: 'standard' } as const;
+  const noisy = await simulateModel(quantized, {
+    ...options,
+    hardware: { ...hardware, noise: [...hardware.noise] },
+  });
+  expect(noisy.sweeps.map(({ parameter }) => parameter)).toEqual(['accumulator-bits', 'enob', 'noise']);
+  const widths = noisy.sweeps[0]!.points.map(({ value }) => value);
+  const needed = Math.max(...noisy.layers.map(({ accumulatorBits }) => accumulatorBits.onData));
+  expect([widths[0], widths.at(-1)]).toEqual([needed - 6, needed + 1]);
+  const silent = await simulateModel(quantized, { ...options, hardware: { name: 'silent' } });
+  expect(silent.sweeps.map(({ parameter }) => parameter)).toEqual(['accumulator-bits', 'enob']);
+});
+
+test("the how-to's noise of a plugin: seeds repeat it, and none of it changes nothing", {
+  timeout: 120_000,
+}, () => {
+  const howTo = join(import.meta.dirname, '../../docs/how-to');
+  const chip = JSON.parse(readFileSync(join(howTo, 'my-noisy-chip.json'), 'utf8'));
+  const write = (name: string, parameters: object): string => {
+    const path = join(folder, name);
+    writeFileSync(path, JSON.stringify({ ...chip, noise: [{ ...chip.noise[0], parameters }] }));
+    return path;
+  };
+  const run = (hardware: string): number[] =>
+    simulated(
+      ...['--hardware', hardware, '--plugin', join(howTo, 'my-noise.ts'), '--data', calibration],
+      ...['--samples', '64', '--seeds', '2'],
+    ).correct;
+  const own = run(join(howTo, 'my-noisy-chip.json'));
+  expect(run(join(howTo, 'my-noisy-chip.json'))).toEqual(own);
+  const [silent, again] = run(write('silent-chip.json', {}));
+  expect(silent).toBe(again);
+  expect(Math.max(...run(write('loud-chip.json', { common: 1, own: 1 })))).toBeLessThan(silent!);
+});
+
+test('a noise source that fails says whose it is, and an unknown one what is known', () => {
+  const plugin = join(folder, 'bad-noise.ts');
+  writeFileSync(
+    plugin,
+    `import { definePlugin } from 'bitwright/plugin';
+    export default definePlugin({ name: 'bad', apiVersion: 1, noiseSources: [{ name: 'bad/nan', fill(target) { target[0] = Number.NaN; } }] });`,
+  );
+  const run = (source: string) => {
+    const hardware = join(folder, 'bad-noise.json');
+    writeFileSync(hardware, JSON.stringify({ name: 'n', noise: [{ place: 'sum', kind: 'plugin', source }] }));
+    const options = [
+      '--hardware',
+      hardware,
+      '--plugin',
+      plugin,
+      '--eval',
+      evaluation,
+      '--samples',
+      '4',
+      '--json',
+    ];
+    return bitwright('simulate', quantized, ...options).json<{
+      error: { code: string; message: string; hint: string };
+    }>().error;
+  };
+  expect(run('bad/nan')).toMatchObject({ code: 'PLUGIN_FAILED', message: expect.stringContaining("'bad'") });
+  expect(run('bad/nana')).toMatchObject({
+    code: 'NOISE_SOURCE_UNKNOWN',
+    hint: expect.stringContaining('bad/nan'),
+  });
 });
 
 test.each([

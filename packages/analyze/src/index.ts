@@ -36,6 +36,7 @@ export {
   type ReportVariant,
   reportDocument,
 } from './report/report-document.js';
+export type { ReportSimulation, ReportTrace } from './report/simulation-document.js';
 export { BitSet } from './statistics/bit-set.js';
 export { type McNemar, mcNemar } from './statistics/mcnemar.js';
 export { type OutputKind, outputDivergence } from './statistics/output-divergence.js';

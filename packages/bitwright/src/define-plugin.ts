@@ -2,6 +2,7 @@ import type { BackendTable } from '@bitwright/backends';
 import { BitwrightError, didYouMean } from '@bitwright/core';
 import type { Observer, RoundingAlgorithm } from '@bitwright/quantize';
 import type { Rule } from '@bitwright/rewrite';
+import type { NoiseSource } from '@bitwright/simulate';
 
 /** The version of what plugins can rely on; it grows when something that they use changes. */
 export const PLUGIN_API_VERSION = 1;
@@ -29,12 +30,14 @@ export interface PluginInit {
   /** Rounding algorithms that `--rounding` knows by name. */
   readonly roundings?: readonly RoundingAlgorithm[];
   readonly operators?: readonly OperatorDeclaration[];
+  /** Sources of noise that hardware descriptions of `simulate` name. */
+  readonly noiseSources?: readonly NoiseSource[];
 }
 
 /** A plugin whose parts were looked at. */
 export interface Plugin extends Required<PluginInit> {}
 
-const LISTS = ['rules', 'backends', 'observers', 'roundings', 'operators'] as const;
+const LISTS = ['rules', 'backends', 'observers', 'roundings', 'operators', 'noiseSources'] as const;
 
 const KEYS = ['name', 'apiVersion', ...LISTS] as const;
 
@@ -49,10 +52,11 @@ const PARTS: Readonly<Record<(typeof LISTS)[number], readonly (readonly [key: st
   observers: [['range', 'function']],
   roundings: [['round', 'function']],
   operators: [['domainVersion', 'number']],
+  noiseSources: [['fill', 'function']],
 };
 
 /**
- * Makes a plugin: rules, tables, observers, rounding algorithms and operators under one name.
+ * Makes a plugin: rules, tables, observers, rounding algorithms, operators and sources of noise under one name.
  *
  * @throws PLUGIN_INVALID naming the plugin and the part that is wrong, PLUGIN_API for another version of the interface.
  */
@@ -65,7 +69,14 @@ export function definePlugin(init: PluginInit): Plugin {
     if (!(KEYS as readonly string[]).includes(key))
       throw invalid(who, `has a part '${key}', which does not exist`, didYouMean(key, KEYS));
   for (const list of LISTS) assertParts(who, list, init[list] ?? []);
-  const { rules = [], backends = [], observers = [], roundings = [], operators = [] } = init;
+  const {
+    rules = [],
+    backends = [],
+    observers = [],
+    roundings = [],
+    operators = [],
+    noiseSources = [],
+  } = init;
   return Object.freeze({
     name,
     apiVersion: init.apiVersion,
@@ -74,6 +85,7 @@ export function definePlugin(init: PluginInit): Plugin {
     observers,
     roundings,
     operators,
+    noiseSources,
   });
 }
 

@@ -10,6 +10,7 @@ import {
   type RoundingAlgorithm,
 } from '@bitwright/quantize';
 import type { Rule } from '@bitwright/rewrite';
+import type { NoiseSource } from '@bitwright/simulate';
 import type { OperatorDeclaration, Plugin } from './define-plugin.js';
 
 /** What plugins add to one run. It is handed on from call to call: no registry keeps it. */
@@ -20,6 +21,7 @@ export interface Extensions {
   readonly observers: readonly Observer[];
   readonly roundings: readonly RoundingAlgorithm[];
   readonly operators: readonly OperatorDeclaration[];
+  readonly noiseSources: readonly NoiseSource[];
 }
 
 /**
@@ -41,6 +43,9 @@ export function extensionsOf(plugins: readonly Plugin[] = []): Extensions {
     observers: plugins.flatMap(({ name, observers }) => observers.map((it) => guardedObserver(name, it))),
     roundings: plugins.flatMap(({ name, roundings }) => roundings.map((it) => guardedRounding(name, it))),
     operators: plugins.flatMap(({ operators }) => operators),
+    noiseSources: plugins.flatMap(({ name, noiseSources }) =>
+      noiseSources.map((it) => guardedNoise(name, it)),
+    ),
   };
 }
 
@@ -89,6 +94,18 @@ function guardedRounding(plugin: string, algorithm: RoundingAlgorithm): Rounding
   return { ...algorithm, round };
 }
 
+function guardedNoise(plugin: string, source: NoiseSource): NoiseSource {
+  const part = `noise source '${source.name}'`;
+  return {
+    ...source,
+    fill: (target, parameters, gaussian) => {
+      guarded(plugin, part, () => source.fill(target, parameters, gaussian));
+      const at = target.findIndex((value) => !Number.isFinite(value));
+      if (at >= 0) throw failed(plugin, part, `it writes ${target[at]}, which is no finite number`);
+    },
+  };
+}
+
 function guarded<T>(plugin: string, part: string, run: () => T): T {
   try {
     return run();
@@ -132,6 +149,7 @@ function assertNamesDiffer(plugins: readonly Plugin[]): void {
     for (const { name } of plugin.observers) take('observer', name, owner);
     for (const { name } of plugin.roundings) take('rounding', name, owner);
     for (const { name } of plugin.operators) take('operator', name, owner);
+    for (const { name } of plugin.noiseSources) take('noise source', name, owner);
   }
 }
 

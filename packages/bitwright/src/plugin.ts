@@ -53,6 +53,7 @@ export type {
   RoundingStatistics,
 } from '@bitwright/quantize';
 export * from '@bitwright/rewrite';
+export type { NoiseSource } from '@bitwright/simulate';
 export {
   definePlugin,
   type OperatorDeclaration,

@@ -129,7 +129,7 @@ export interface ResolvedOptions {
 /**
  * Checks the options and fills in the defaults; what the options alone decide is settled here, before any file is read.
  *
- * @throws usage errors: BITS_INVALID, OPTION_VALUE, BACKEND_UNKNOWN, OBSERVER_UNKNOWN, SCHEME_WITH_BACKEND, BUDGET_LATENCY, NOT_BUILT.
+ * @throws usage errors: BITS_INVALID, OPTION_VALUE, BACKEND_UNKNOWN, OBSERVER_UNKNOWN, SCHEME_WITH_BACKEND, BUDGET_LATENCY.
  */
 export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   if (options.bits === undefined) throw missingBits();
@@ -225,17 +225,6 @@ function assertTakesBits({ name, entries }: BackendConfig, { weights, activation
 /** Rounding on statistics needs data; with saved ranges alone only the scales are known. */
 function defaultMethod({ data, ranges }: QuantizeOptions): (typeof METHODS)[number] {
   return data === undefined && ranges !== undefined ? 'fast' : 'balanced';
-}
-
-/** The error of a word of the interface whose feature does not exist yet. */
-export function notBuilt(option: string, what: string, hint: string): BitwrightError {
-  return new BitwrightError({
-    code: 'NOT_BUILT',
-    message: `${what[0]!.toUpperCase()}${what.slice(1)} is part of the interface but is not built yet.`,
-    hint,
-    at: { option },
-    kind: 'usage',
-  });
 }
 
 /** A value that must be one of a few words. @throws OPTION_VALUE (wrong usage) with the nearest. */

@@ -9,6 +9,7 @@ import {
   type Simulation,
   type SweepParameter,
   simulate,
+  standardSweeps,
   varyHardware,
 } from '@bitwright/simulate';
 import { openDataInput } from './data-input.js';
@@ -31,8 +32,8 @@ export interface SimulateModelOptions {
   readonly seeds?: number;
   readonly allowFloat?: boolean;
   readonly output?: string;
-  /** Sensitivity curves: the accuracy over a parameter of the hardware. */
-  readonly sweeps?: readonly HardwareSweep[];
+  /** Sensitivity curves: the accuracy over a parameter of the hardware; `standard` are those of a report, on 500 samples at most. */
+  readonly sweeps?: readonly HardwareSweep[] | 'standard';
   readonly noiseSources?: readonly NoiseSource[];
   /** Samples that the noise of each layer is measured on; 32 by default, 0 leaves it out. */
   readonly noiseSamples?: number;
@@ -56,7 +57,9 @@ export interface ModelSimulation extends Simulation {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-const CALIBRATION_SAMPLES = 128;
+/** How many samples calibrated ranges are found on. */
+export const CALIBRATION_SAMPLES = 128;
+const CURVE_SAMPLES = 500;
 
 /** Counts the right answers of a quantized model on a hardware that only has integers, narrow accumulators or an analog core. */
 export async function simulateModel(
@@ -70,26 +73,26 @@ export async function simulateModel(
   const hardware = typeof named === 'string' ? await loadHardware(named) : named;
   const { module, diagnostics } = loadQuantized(model);
   const specs = inputSpecs(module);
-  const data = await openDataInput(options.evaluation, specs, {
-    labels: 'needed',
-    ...(options.samples !== undefined && { samples: options.samples }),
-  });
+  const open = (samples?: number): Promise<SampleSource> =>
+    openDataInput(options.evaluation, specs, {
+      labels: 'needed',
+      ...(samples !== undefined && { samples }),
+    });
+  const data = await open(options.samples);
   const calibration =
     options.data === undefined
       ? undefined
       : await openDataInput(options.data, specs, { samples: CALIBRATION_SAMPLES });
-  const run = (config: HardwareConfig, noiseSamples?: number): Promise<Simulation> =>
-    simulateOne(module, config, { data, calibration, noiseSamples }, options, hooks, modelName(model));
-  const result = await run(hardware, options.noiseSamples);
-  const sweeps = [];
-  for (const { parameter, values } of options.sweeps ?? []) {
-    const points: SweepPoint[] = [];
-    for (const value of values) {
-      const { correct, total } = await run(varyHardware(hardware, parameter, value), 0);
-      points.push({ value, correct, total });
-    }
-    sweeps.push({ parameter, points });
-  }
+  const run = (config: HardwareConfig, on: SampleSource, noiseSamples?: number): Promise<Simulation> =>
+    simulateOne(module, config, { data: on, calibration, noiseSamples }, options, hooks, modelName(model));
+  const result = await run(hardware, data, options.noiseSamples);
+  const isStandard = options.sweeps === 'standard';
+  const asked =
+    options.sweeps === 'standard' ? standardSweeps(hardware, result.layers) : (options.sweeps ?? []);
+  const curveData = isStandard ? await open(Math.min(options.samples ?? CURVE_SAMPLES, CURVE_SAMPLES)) : data;
+  const sweeps = await curvesOf(asked, (parameter, value) =>
+    run(varyHardware(hardware, parameter, value), curveData, 0),
+  );
   const convention = conventionOf(module) + (data.synthetic ? ', random data' : '');
   return {
     path: modelName(model),
@@ -99,6 +102,22 @@ export async function simulateModel(
     sweeps,
     diagnostics: [...diagnostics, ...data.diagnostics],
   };
+}
+
+async function curvesOf(
+  sweeps: readonly HardwareSweep[],
+  run: (parameter: SweepParameter, value: number) => Promise<Simulation>,
+): Promise<ModelSimulation['sweeps']> {
+  const curves = [];
+  for (const { parameter, values } of sweeps) {
+    const points: SweepPoint[] = [];
+    for (const value of values) {
+      const { correct, total } = await run(parameter, value);
+      points.push({ value, correct, total });
+    }
+    curves.push({ parameter, points });
+  }
+  return curves;
 }
 
 interface RunData {

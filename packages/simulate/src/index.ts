@@ -29,6 +29,7 @@ export {
 } from './onnx/emit-network.js';
 export { type SimulatedLayer, type SimulateOptions, type Simulation, simulate } from './run/simulate.js';
 export { openSimulated } from './run/simulated-executor.js';
+export { standardSweeps } from './run/standard-sweeps.js';
 export {
   type HardwareSweep,
   parseHardwareSweep,

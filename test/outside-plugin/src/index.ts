@@ -1,4 +1,12 @@
-import { type AnchorOf, anyValue, defineBackend, definePlugin, defineRule, op } from 'bitwright/plugin';
+import {
+  type AnchorOf,
+  anyValue,
+  defineBackend,
+  definePlugin,
+  defineRule,
+  type NoiseSource,
+  op,
+} from 'bitwright/plugin';
 
 declare module 'bitwright/plugin' {
   interface OpSchemas {
@@ -26,6 +34,14 @@ const device = defineBackend({
   entries: [{ pattern: ['Add'], dtypes: [{ input: eight, output: eight }] }],
 });
 
+/** The same error everywhere. */
+const drift: NoiseSource = {
+  name: 'outside/drift',
+  fill(target, { by = 0 }) {
+    target.fill(by);
+  },
+};
+
 /** A plugin that nobody of this project has written, as far as the tests are concerned. */
 export const plugin = definePlugin({
   name: 'bitwright-outside-plugin',
@@ -33,4 +49,5 @@ export const plugin = definePlugin({
   rules: [replaceTwice],
   backends: [device],
   operators: [{ name: 'outside.example.Twice', domainVersion: 1 }],
+  noiseSources: [drift],
 });

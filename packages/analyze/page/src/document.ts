@@ -7,6 +7,7 @@ import type {
   ReportTensor,
   ReportVariant,
 } from '../../src/report/report-document.js';
+import type { ReportSimulation, ReportTrace } from '../../src/report/simulation-document.js';
 
 export type {
   ParetoPoint,
@@ -14,7 +15,9 @@ export type {
   ReportExplanations,
   ReportLayer,
   ReportModel,
+  ReportSimulation,
   ReportTensor,
+  ReportTrace,
   ReportVariant,
 };
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { certificateDocument } from '../certify/certificate-document.js';
 import { errorDocument } from '../error-document.js';
 import { sweepData, sweepDocument } from '../sweep/sweep-document.js';
+import { reportSimulation } from './simulation-document.js';
 
 const count = z.number().int().nonnegative();
 /** A signal-to-noise ratio in dB; null where the noise is 0. */
@@ -252,6 +253,7 @@ export const reportDocument = z.strictObject({
     ),
   }),
   sweep: sweepDocument.optional(),
+  simulations: z.array(reportSimulation).optional(),
   models: z.array(reportModel),
 });
 

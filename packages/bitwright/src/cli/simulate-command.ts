@@ -1,7 +1,7 @@
 import { BitwrightError } from '@bitwright/core';
 import { Command } from 'commander';
-import { notBuilt, positiveInteger } from '../quantize-options.js';
-import type { ModelSimulation } from '../simulate-model.js';
+import { positiveInteger } from '../quantize-options.js';
+import type { ModelSimulation, SimulateModelOptions } from '../simulate-model.js';
 import { printJson, printWarnings, share, table } from './print.js';
 import { openProgress } from './progress.js';
 
@@ -15,6 +15,7 @@ interface SimulateFlags {
   readonly allowFloat?: boolean;
   readonly output?: string;
   readonly report?: string;
+  readonly plugin?: string[];
   readonly json?: boolean;
 }
 
@@ -36,42 +37,51 @@ export function simulateCommand(signal: AbortSignal): Command {
     )
     .option('--allow-float', 'let operators without an integer form stay float')
     .option('--output <name>', 'the output that holds the logits')
-    .option('--report <file>', 'write an HTML report')
+    .option('--report <file>', 'write an HTML report with sensitivity curves, and its JSON twin')
+    .option('--plugin <module>', 'load a plugin, whose noise sources are known too; may be repeated', collect)
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       '\nExample:\n  bitwright simulate model.w8a8.onnx --hardware int8-npu-gemmlowp --eval test.json --samples 1000\n',
     )
     .action(async (model: string, flags: SimulateFlags) => {
-      const { hardware, eval: evaluation, data, allowFloat, output } = flags;
-      if (flags.report !== undefined) throw notBuilt('--report', 'the report of simulate', 'Take --json.');
-      if (hardware === undefined)
-        throw missing('--hardware', 'what the model runs on', '--hardware int8-npu-gemmlowp');
-      if (evaluation === undefined)
-        throw missing('--eval', 'which labelled samples to count on', '--eval test.json');
-      const { parseHardwareSweep } = await import('@bitwright/simulate');
-      const sweeps = (flags.sweep ?? []).map(parseHardwareSweep);
       const { simulateModel } = await import('../simulate-model.js');
+      const options = await toOptions(flags);
       const progress = await openProgress();
-      const result = await simulateModel(
-        model,
-        {
-          hardware,
-          evaluation,
-          sweeps,
-          ...(data !== undefined && { data }),
-          ...(flags.samples !== undefined && {
-            samples: positiveInteger('--samples', Number(flags.samples)),
-          }),
-          ...(flags.seeds !== undefined && { seeds: positiveInteger('--seeds', Number(flags.seeds)) }),
-          ...(allowFloat !== undefined && { allowFloat }),
-          ...(output !== undefined && { output }),
-        },
-        { signal, onProgress: progress.update },
-      ).finally(() => progress.stop());
+      const hooks = { signal, onProgress: progress.update };
+      const command = ['bitwright', ...process.argv.slice(2)].join(' ');
+      const run = async (): Promise<ModelSimulation> => {
+        if (flags.report === undefined) return simulateModel(model, options, hooks);
+        const { simulateWithReport } = await import('../simulate-report.js');
+        return simulateWithReport(model, options, { path: flags.report, command }, hooks);
+      };
+      const result = await run().finally(() => progress.stop());
       if (flags.json === true) printJson(result);
       else print(result);
     });
+}
+
+async function toOptions(flags: SimulateFlags): Promise<SimulateModelOptions> {
+  const { hardware, eval: evaluation, data, allowFloat, output, sweep, plugin = [] } = flags;
+  if (hardware === undefined)
+    throw missing('--hardware', 'what the model runs on', '--hardware int8-npu-gemmlowp');
+  if (evaluation === undefined)
+    throw missing('--eval', 'which labelled samples to count on', '--eval test.json');
+  const count = (option: string, value: string): number => positiveInteger(option, Number(value));
+  const { parseHardwareSweep } = await import('@bitwright/simulate');
+  const { loadPlugins } = await import('../node/load-plugins.js');
+  const { extensionsOf } = await import('../extensions.js');
+  return {
+    hardware,
+    evaluation,
+    ...(sweep && { sweeps: sweep.map(parseHardwareSweep) }),
+    noiseSources: extensionsOf(await loadPlugins(plugin)).noiseSources,
+    ...(data !== undefined && { data }),
+    ...(flags.samples !== undefined && { samples: count('--samples', flags.samples) }),
+    ...(flags.seeds !== undefined && { seeds: count('--seeds', flags.seeds) }),
+    ...(allowFloat !== undefined && { allowFloat }),
+    ...(output !== undefined && { output }),
+  };
 }
 
 function print(result: ModelSimulation): void {

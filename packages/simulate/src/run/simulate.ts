@@ -44,6 +44,8 @@ export interface SimulatedLayer {
   readonly opType: string;
   /** Bits of a signed register that holds the sum of centred products: for any input, and on the samples seen. */
   readonly accumulatorBits: { readonly worstCase: number; readonly onData: number };
+  /** Bits of the hardware's register. */
+  readonly registerBits: number;
   readonly overflows: number;
   /** Decibels of the output's codes against exact sums, by source; absent where nothing differs or none was measured. */
   readonly snr?: Readonly<Record<string, number | null>>;
@@ -184,6 +186,7 @@ function layersOf(
       name: step.name,
       opType: step.kind === 'dot' ? step.opType : step.kind === 'average' ? 'AveragePool' : 'MatMul',
       accumulatorBits: { worstCase, onData },
+      registerBits: step.hardware.accumulator.bits,
       overflows: record.overflows,
       ...(snr && {
         snr: Object.fromEntries(Object.entries(snr).map(([source, ratio]) => [source, finite(ratio)])),

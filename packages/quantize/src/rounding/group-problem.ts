@@ -6,6 +6,8 @@ import type { ScaleLayout } from './scale-layout.js';
 /** Share of the Gram matrix's mean diagonal that is added to it (E. Frantar et al., "GPTQ", 2022). */
 const DAMPING = 0.01;
 const DAMPING_STEPS = 6;
+/** With fewer positions than so many a column, damping grows as they get fewer: what they say is then more of them than of the layer. */
+const ENOUGH_POSITIONS = 8;
 
 /**
  * One group's rounding problem: find codes so that tr(Q H Q^T) - 2 tr(Q T^T) is small.
@@ -22,6 +24,8 @@ export interface GroupProblem {
   readonly weights: Float64Array;
   readonly gram: Float64Array;
   readonly target: Float64Array;
+  /** Output positions that gram and target are means over. */
+  readonly count: number;
 }
 
 /** The problem of one group. */
@@ -46,6 +50,7 @@ export function groupProblem(
     weights: reordered(part(layer.weights, rows * columns), order),
     gram: reordered(gram, order, order),
     target: reordered(part(statistics.target, rows * columns), order),
+    count: statistics.count,
   };
 }
 
@@ -108,7 +113,8 @@ export async function solveFloat(
   for (let k = 0; k < columns; k++) mean += gram[k * columns + k]! / columns;
   if (!(mean > 0 && Number.isFinite(mean))) return undefined;
   const factor = new Float64Array(gram.length);
-  let damping = DAMPING * mean;
+  const scarcity = (ENOUGH_POSITIONS * columns) / Math.max(1, problem.count);
+  let damping = DAMPING * mean * Math.max(1, scarcity);
   for (let step = 0; step < DAMPING_STEPS; step++, damping *= 10) {
     factor.set(gram);
     for (let k = 0; k < columns; k++) factor[k * columns + k]! += damping;

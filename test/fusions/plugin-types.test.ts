@@ -2,7 +2,7 @@ import { parseModule } from '@bitwright/graph';
 import { type AnchorOf, anyValue, applyRules, defineRule, op } from '@bitwright/rewrite';
 import { expect, expectTypeOf, test } from 'vitest';
 
-declare module '@bitwright/rewrite' {
+declare module 'bitwright/plugin' {
   interface OpSchemas {
     'test.plugin.Twice': { inputs: 1; outputs: 1; attributes: { by: number } };
   }

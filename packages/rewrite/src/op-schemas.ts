@@ -20,7 +20,7 @@ interface QuantizerAttributes {
 
 /**
  * The operators that patterns and rewrites may name. A plugin adds its own by declaration merging:
- * `declare module '@bitwright/rewrite' { interface OpSchemas { 'my.domain.Op': { inputs: 2; outputs: 1; attributes: { axis: number } } } }`.
+ * `declare module 'bitwright/plugin' { interface OpSchemas { 'my.domain.Op': { inputs: 2; outputs: 1; attributes: { axis: number } } } }`.
  * The name of an operator outside the standard domain is `domain.OpType`.
  */
 export interface OpSchemas extends StandardOpSchemas {

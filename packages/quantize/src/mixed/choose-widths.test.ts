@@ -122,6 +122,17 @@ it('measures less error the wider the weights', async () => {
   }
 });
 
+it('measures what the chosen widths lose together, layer by layer', async () => {
+  const { layers } = await choose('size=0.5');
+  const [first, second] = layers;
+  // nothing is rounded before the first layer
+  expect(first!.cumulative / first!.sensitivity[String(first!.bits)]!).toBeCloseTo(1, 4);
+  expect(second!.cumulative).not.toBeCloseTo(second!.sensitivity[String(second!.bits)]!, 6);
+  const [narrow, wide] = [(await choose('size=0.3')).layers, (await choose('size=1')).layers];
+  for (const [i, { cumulative }] of narrow.entries()) expect(cumulative).toBeGreaterThan(wide[i]!.cumulative);
+  expect(wide.at(-1)!.cumulative).toBeGreaterThan(0);
+});
+
 it('leaves what a mapping or the table fixes, and counts it', async () => {
   const mapping: QConfigMapping = { names: { point: 'W7A4' }, opTypes: { Gemm: 'float' }, last: 'W8A4' };
   const report = await choose('size=0.5', { mapping });

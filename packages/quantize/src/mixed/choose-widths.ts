@@ -34,6 +34,8 @@ export interface BudgetLayer {
   readonly macs: number;
   /** By width: error power at the network's outputs, over theirs, when only these weights are rounded. */
   readonly sensitivity: Readonly<Record<string, number>>;
+  /** The same when the weights of all layers up to this one have the widths that were chosen. */
+  readonly cumulative: number;
 }
 
 /** How widths were chosen under a budget. */
@@ -94,6 +96,7 @@ export async function chooseWidths(module: GraphModule, options: ChooseWidthsOpt
   const limit = 'share' in budget.limit ? budget.limit.share * eightBit : budget.limit.absolute;
   const chosen = path.within(limit);
   if (chosen === undefined) throw impossible(budget, limit, path.smallest.cost, eightBit);
+  const cumulative = await measured.cumulative(chosen.choice.map(({ bits }) => bits));
   return {
     asked: budget.text,
     kind: budget.kind,
@@ -111,6 +114,7 @@ export async function chooseWidths(module: GraphModule, options: ChooseWidthsOpt
       weights: layer.weights,
       macs: measured.layers[i]!.macs,
       sensitivity: Object.fromEntries(measured.layers[i]!.noise),
+      cumulative: cumulative[i]!,
     })),
     mapping: mappingOf(layers, chosen, base),
     front: path.front(POINTS_OF_THE_FRONT).map((point) => ({

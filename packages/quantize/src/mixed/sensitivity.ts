@@ -41,6 +41,19 @@ const THREADS = 2;
 // above this width the range is kept whole: clipping gains nothing, and the search is most of the time
 const WIDEST_SEARCHED = 5;
 
+/** What was measured of a network. */
+export interface Sensitivities {
+  readonly samples: number;
+  /** In the order of the layers. */
+  readonly layers: readonly LayerSensitivity[];
+  /**
+   * Error power at the outputs, over theirs, with the weights of each layer and of all layers before it rounded.
+   *
+   * @param bits a width that was measured for each layer.
+   */
+  cumulative(bits: readonly number[]): Promise<number[]>;
+}
+
 /**
  * Measures, for each layer and width, how far the outputs move when the weights of this layer alone go to their nearest
  * codes and all else is float. Needs no labels. One session a layer, which is fed with its weights.
@@ -51,7 +64,7 @@ export async function measureSensitivity(
   module: GraphModule,
   layers: readonly WidthChoices[],
   options: SensitivityOptions,
-): Promise<{ readonly samples: number; readonly layers: LayerSensitivity[] }> {
+): Promise<Sensitivities> {
   const reference = await runFloat(module, layers, options);
   const places = new Map([...module.graph.ops()].map((node, place) => [node, place]));
   const measured: LayerSensitivity[] = [];
@@ -60,7 +73,74 @@ export async function measureSensitivity(
     measured.push({ macs: reference.macs[index]!, noise });
     options.onProgress?.(index + 1, layers.length);
   }
-  return { samples: reference.batches.reduce((sum, { size }) => sum + size, 0), layers: measured };
+  return {
+    samples: reference.batches.reduce((sum, { size }) => sum + size, 0),
+    layers: measured,
+    cumulative: (bits) => cumulativeNoise(module, layers, bits, reference, options),
+  };
+}
+
+/** One session that is fed with the weights of all layers, which are rounded one after the other. */
+async function cumulativeNoise(
+  module: GraphModule,
+  layers: readonly WidthChoices[],
+  bits: readonly number[],
+  reference: Reference,
+  options: SensitivityOptions,
+): Promise<number[]> {
+  const copy = module.clone();
+  const nodes = [...copy.graph.ops()];
+  const places = new Map([...module.graph.ops()].map((node, place) => [node, place]));
+  const weights = new Map<string, Tensor>();
+  const names = layers.map(({ anchor, weightInput }) => {
+    const tensor = constantTensor(anchor.inputs[weightInput])!;
+    const name = feedWeights(copy, nodes[places.get(anchor)!]!, weightInput, tensor);
+    weights.set(name, new DenseTensor('float', tensor.dims, floatData(tensor)));
+    return name;
+  });
+  copy.graph.eliminateDeadCode();
+  const executor = await open(copy, 'the float model with rounded weights', options);
+  const noise: number[] = [];
+  try {
+    for (const [i, { anchor, weightInput, configs }] of layers.entries()) {
+      const tensor = constantTensor(anchor.inputs[weightInput])!;
+      weights.set(names[i]!, roundedWeights(anchor, tensor, bits[i]!, configs.get(bits[i]!)!));
+      noise.push(await noiseWith(executor, weights, reference, options));
+    }
+  } finally {
+    await executor.release();
+  }
+  return noise;
+}
+
+/** Lets a layer's weights come in as an input of the model. @returns its name. */
+function feedWeights(module: GraphModule, node: OpNode, index: number, { dims }: Tensor): string {
+  const { graph } = module;
+  const type = { kind: 'tensor', dtype: 'float', shape: dims } as const;
+  const fed = graph.placeholder(graph.freshName('rounded_weights'), type).output;
+  node.setInput(index, fed);
+  return fed.name;
+}
+
+/** Power of the error at the outputs with these weights, over their power. */
+async function noiseWith(
+  executor: Executor,
+  weights: ReadonlyMap<string, Tensor>,
+  { batches, outputs, results: wanted }: Reference,
+  { signal }: SensitivityOptions,
+): Promise<number> {
+  let error = 0;
+  let power = 0;
+  for (const [i, batch] of batches.entries()) {
+    signal?.throwIfAborted();
+    const results = await executor.run(new Map([...batch.inputs, ...weights]), outputs);
+    for (const output of outputs) {
+      const sums = compare(floatData(wanted[i]!.get(output)!), floatData(results.get(output)!));
+      error += sums.error;
+      power += sums.power;
+    }
+  }
+  return power > 0 ? error / power : error;
 }
 
 /** The float network's own results. */
@@ -146,35 +226,14 @@ async function noiseOf(
 ): Promise<Map<number, number>> {
   const copy = module.clone();
   const tensor = constantTensor(anchor.inputs[weightInput])!;
-  const own = [...copy.graph.ops()][place]!;
-  const fed = copy.graph.placeholder(copy.graph.freshName('rounded_weights'), {
-    kind: 'tensor',
-    dtype: 'float',
-    shape: tensor.dims,
-  }).output;
-  own.setInput(weightInput, fed);
+  const fed = feedWeights(copy, [...copy.graph.ops()][place]!, weightInput, tensor);
   copy.graph.eliminateDeadCode();
   const executor = await open(copy, `the float model with rounded weights of '${name}'`, options);
   const noise = new Map<number, number>();
   try {
     for (const [bits, config] of configs) {
-      options.signal?.throwIfAborted();
-      const weights = roundedWeights(anchor, tensor, bits, config);
-      let error = 0;
-      let power = 0;
-      for (const [i, batch] of reference.batches.entries()) {
-        const results = await executor.run(
-          new Map([...batch.inputs, [fed.name, weights]]),
-          reference.outputs,
-        );
-        for (const output of reference.outputs) {
-          const expected = floatData(reference.results[i]!.get(output)!);
-          const sums = compare(expected, floatData(results.get(output)!));
-          error += sums.error;
-          power += sums.power;
-        }
-      }
-      noise.set(bits, power > 0 ? error / power : error);
+      const weights = new Map([[fed, roundedWeights(anchor, tensor, bits, config)]]);
+      noise.set(bits, await noiseWith(executor, weights, reference, options));
     }
   } finally {
     await executor.release();

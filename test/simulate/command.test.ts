@@ -2,13 +2,21 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { reportDocument } from '@bitwright/analyze';
 import { simulateModel } from 'bitwright';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { bitwright, MNIST, temporaryFolder } from '../support/cli.js';
 
 const folder = temporaryFolder();
 const quantized = join(folder, 'w4a4.onnx');
 const evaluation = join(MNIST, 'evaluation.json');
 const calibration = join(MNIST, 'calibration.json');
+
+beforeAll(() => {
+  const made = bitwright(
+    ...['quantize', join(MNIST, 'resnet8_ce.onnx'), '-o', quantized, '--bits', 'W4A4'],
+    ...['--scheme', 'integer-only', '--data', calibration, '--samples', '128'],
+  );
+  expect(made.code, made.stderr).toBe(0);
+}, 240_000);
 
 interface SimulateDocument {
   readonly hardware: string;
@@ -32,11 +40,6 @@ function simulated(...options: string[]): SimulateDocument {
 test('simulate counts what the quantized file counts, and says what accumulators need', {
   timeout: 240_000,
 }, () => {
-  const made = bitwright(
-    ...['quantize', join(MNIST, 'resnet8_ce.onnx'), '-o', quantized, '--bits', 'W4A4'],
-    ...['--scheme', 'integer-only', '--data', calibration, '--samples', '128'],
-  );
-  expect(made.code, made.stderr).toBe(0);
   const evaluated = bitwright('evaluate', quantized, '--data', evaluation, '--samples', '300', '--json');
   const [{ correct: expected }] = evaluated.json<{ models: [{ correct: number }] }>().models;
   const exact = simulated('--hardware', 'int8-cpu-vnni', '--samples', '300');
@@ -146,12 +149,17 @@ test('curves that nobody asked for: accumulator bits, effective bits, and noise 
     ...options,
     hardware: { ...hardware, noise: [...hardware.noise] },
   });
-  expect(noisy.sweeps.map(({ parameter }) => parameter)).toEqual(['accumulator-bits', 'enob', 'noise']);
+  expect(noisy.sweeps.map(({ parameter }) => parameter)).toEqual([
+    'accumulator-bits',
+    'bias-bits',
+    'enob',
+    'noise',
+  ]);
   const widths = noisy.sweeps[0]!.points.map(({ value }) => value);
   const needed = Math.max(...noisy.layers.map(({ accumulatorBits }) => accumulatorBits.onData));
   expect([widths[0], widths.at(-1)]).toEqual([needed - 6, needed + 1]);
   const silent = await simulateModel(quantized, { ...options, hardware: { name: 'silent' } });
-  expect(silent.sweeps.map(({ parameter }) => parameter)).toEqual(['accumulator-bits', 'enob']);
+  expect(silent.sweeps.map(({ parameter }) => parameter)).toEqual(['accumulator-bits', 'bias-bits', 'enob']);
 });
 
 test("the how-to's noise of a plugin: seeds repeat it, and none of it changes nothing", {
@@ -217,6 +225,7 @@ test.each([
   [['--hardware', 'narrow.json'], 1, 'HARDWARE_WIDTH'],
   [['--hardware', 'strict.json'], 1, 'SIMULATE_OVERFLOW'],
   [['--hardware', 'int8-cpu-vnni', '--sweep', 'enobs=2..3'], 2, 'OPTION_VALUE'],
+  [['--hardware', 'int8-cpu-vnni', '--sweep', 'bias-bits=8..10'], 2, 'OPTION_VALUE'],
   [[], 2, 'OPTION_MISSING'],
 ])('%j is refused', (options, code, error) => {
   writeFileSync(

@@ -32,7 +32,7 @@ export function simulateCommand(signal: AbortSignal): Command {
     .option('--seeds <n>', 'runs with different noise (default 1)')
     .option(
       '--sweep <curve>',
-      'accuracy over accumulator-bits, adc-bits, dac-bits, enob or noise, e.g. enob=2..8; may be repeated',
+      'accuracy over accumulator-bits, bias-bits, adc-bits, dac-bits, enob or noise, e.g. enob=2..8; may be repeated',
       collect,
     )
     .option('--allow-float', 'let operators without an integer form stay float')

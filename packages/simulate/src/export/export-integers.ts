@@ -115,6 +115,8 @@ function details(step: IntegerStep, put: Put): Partial<ManifestLayer> {
       return { outputGrid: gridOf(step.grid), ...requantizeDetails(step.requantizer, put) };
     case 'add':
       return { outputGrid: gridOf(step.grid), low: step.low, high: step.high };
+    case 'spread':
+      return { outputGrid: gridOf(step.grid), strides: [...step.strides] };
     case 'float':
       return { opType: step.node.opType };
     case 'move':

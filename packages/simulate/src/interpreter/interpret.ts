@@ -1,11 +1,12 @@
 import { BitwrightError, dequantizeValue, quantizeValue } from '@bitwright/core';
-import type { Grid, IntegerNetwork, IntegerStep } from '../network/integer-network.js';
+import type { FloatStep, Grid, IntegerNetwork, IntegerStep } from '../network/integer-network.js';
 import { type AccumulatorRecord, newRecord } from './accumulator-record.js';
 import { type Accumulators, dotAccumulators, finish, finishDot } from './run-dot.js';
 import { analogAccumulators, type NoiseSeat } from './run-dot-analog.js';
 import { runAdd, runConcat, runMultiply, runRescale, runSoftmax, runTable } from './run-elementwise.js';
 import { runMove } from './run-move.js';
 import { averageAccumulators, matMulAccumulators, runMaxPool } from './run-pool.js';
+import { runSpread } from './run-spread.js';
 import type { CodeTensor } from './tensor.js';
 
 /** What a run of the interpreter has seen. */
@@ -92,18 +93,24 @@ function runStep(step: IntegerStep, state: State): CodeTensor {
       return runConcat(step, step.inputs.map(value));
     case 'move':
       return runMove(step, value(step.input));
+    case 'spread':
+      return runSpread(step, value(step.input));
     case 'table':
       return runTable(step, value(step.input));
     case 'softmax':
       return runSoftmax(step, value(step.input));
     case 'float':
-      throw new BitwrightError({
-        code: 'SIMULATE_INTERPRETER_FLOAT',
-        message: `The interpreter runs integers only, and '${step.name}' (${step.node.opType}) stayed float.`,
-        hint: 'Run the emitted model instead, or quantize this operator too.',
-        at: { node: step.name },
-      });
+      throw stayedFloat(step);
   }
+}
+
+function stayedFloat(step: FloatStep): BitwrightError {
+  return new BitwrightError({
+    code: 'SIMULATE_INTERPRETER_FLOAT',
+    message: `The interpreter runs integers only, and '${step.name}' (${step.node.opType}) stayed float.`,
+    hint: 'Run the emitted model instead, or quantize this operator too.',
+    at: { node: step.name },
+  });
 }
 
 function quantizeCodes(input: CodeTensor, grid: Grid): CodeTensor {

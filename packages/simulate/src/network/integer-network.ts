@@ -188,6 +188,15 @@ export interface MoveStep extends StepBase {
   readonly index: number;
 }
 
+/** Codes laid apart along the spatial axes, with the code of zero between them: what a ConvTranspose slides over. */
+export interface SpreadStep extends StepBase {
+  readonly kind: 'spread';
+  readonly input: string;
+  readonly grid: Grid;
+  /** Distance of neighbours along each spatial axis. */
+  readonly strides: readonly number[];
+}
+
 /** A function of one code, as a table over the input grid's codes. */
 export interface TableStep extends StepBase {
   readonly kind: 'table';
@@ -239,6 +248,7 @@ export type IntegerStep =
   | RescaleStep
   | ConcatStep
   | MoveStep
+  | SpreadStep
   | TableStep
   | SoftmaxStep
   | ConstantStep

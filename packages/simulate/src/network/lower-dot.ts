@@ -6,12 +6,13 @@ import { alignBias, type ModelBias } from './align-bias.js';
 import type { DotStep, Grid, Result, Window } from './integer-network.js';
 import { constantCodes, type Lowering } from './lowering.js';
 import type { Pending, Target } from './pending.js';
+import { transposedConv } from './transposed.js';
 import { windowOf } from './window.js';
 
 /** A dot product without what is known only once its bias and its result are. */
 type Frame = Omit<DotStep, 'bias' | 'result' | 'output'>;
 
-/** Lowers Conv, Gemm and MatMul with constant weights; a reason when integers can't express it. */
+/** Lowers Conv, ConvTranspose, Gemm and MatMul with constant weights; a reason when integers can't express it. */
 export function lowerDot(node: OpNode, state: Lowering): Pending | { code: string; reason: string } {
   const input = state.get(node.inputs[0]);
   if (input?.kind !== 'codes') return { code: 'SIMULATE_FLOAT_INPUT', reason: 'its input is not quantized' };
@@ -22,7 +23,8 @@ export function lowerDot(node: OpNode, state: Lowering): Pending | { code: strin
     return { code: 'SIMULATE_GEMM', reason: 'its alpha is not 1 or it transposes its input' };
   const laid = layOut(node, quantizer);
   if ('code' in laid) return laid;
-  const frame = frameOf(node, quantizer, input.name, input.grid, laid, state);
+  const from = laid.spread === undefined ? input.name : spread(input, laid.spread, node, state);
+  const frame = frameOf(node, quantizer, from, input.grid, laid, state);
   assertWidths(frame);
   const bias = biasOf(node);
   if (bias !== undefined && 'code' in bias) return bias;
@@ -37,11 +39,42 @@ interface Layout {
   readonly depth: number;
   /** [outputs, depth]. */
   readonly codes: Int32Array;
+  /** How far apart the inputs are laid first. */
+  readonly spread?: readonly number[];
+}
+
+/** Lays the input of a ConvTranspose apart; it stays as it is where the distance is 1. */
+function spread(
+  input: { readonly name: string; readonly grid: Grid },
+  strides: readonly number[],
+  node: OpNode,
+  state: Lowering,
+): string {
+  if (strides.every((stride) => stride === 1)) return input.name;
+  const output = state.fresh(`${nodeName(node)}_spread`);
+  state.push({ kind: 'spread', name: output, input: input.name, grid: input.grid, strides, output });
+  return output;
+}
+
+function layOutTransposed(
+  node: OpNode,
+  { codes, dims }: { readonly codes: Int32Array; readonly dims: readonly number[] },
+  spec: { readonly axis?: number | undefined; readonly scale: ArrayLike<number> },
+): Layout | { code: string; reason: string } {
+  const groups = node.attributes.int('group', 1);
+  if (spec.scale.length > 1 && (spec.axis !== 1 || groups > 1))
+    return { code: 'SIMULATE_WEIGHT_AXIS', reason: 'its weight scales do not run over its output channels' };
+  const found = transposedConv(node, codes, dims);
+  if ('code' in found) return found;
+  const { outputs, window, strides } = found;
+  const depth = codes.length / outputs;
+  return { operatorClass: 'conv', window, groups, outputs, depth, codes: found.codes, spread: strides };
 }
 
 function layOut(node: OpNode, quantizer: OpNode): Layout | { code: string; reason: string } {
   const { codes, dims } = constantCodes(quantizer);
   const spec = qparamsOf(quantizer);
+  if (node.is('ConvTranspose')) return layOutTransposed(node, { codes, dims }, spec);
   if (node.is('Conv')) {
     if (spec.axis !== undefined && spec.axis !== 0)
       return {
@@ -89,7 +122,7 @@ function frameOf(
   state: Lowering,
 ): Frame {
   const spec = qparamsOf(quantizer);
-  const { codes, ...rest } = layout;
+  const { codes, spread: _spread, ...rest } = layout;
   const scale = new Float32Array(layout.outputs);
   for (let c = 0; c < scale.length; c++)
     scale[c] = inputGrid.scale * spec.scale[spec.scale.length === 1 ? 0 : c]!;

@@ -88,7 +88,7 @@ function asBias(node: OpNode, state: Lowering): Pending | undefined {
     const other = state.get(node.inputs[1 - index]);
     if (constant?.dtype !== 'float' || other?.kind !== 'pending' || other.withBias === undefined) continue;
     if (other.moves.length > 0 || other.low !== OPEN.low || other.high !== OPEN.high) continue;
-    const channelAxis = other.node.is('Conv') ? 1 : -1;
+    const channelAxis = other.node.is('Conv') || other.node.is('ConvTranspose') ? 1 : -1;
     if (!isAlong(constant, channelAxis)) continue;
     return { ...other.withBias(floatData(constant)), node: other.node };
   }

@@ -96,6 +96,7 @@ function lowerOperator(node: OpNode, state: Lowering): Lowered | { code: string;
       return lowerClip(node, state, low, high);
     }
     case 'Conv':
+    case 'ConvTranspose':
     case 'Gemm':
       return lowerDot(node, state);
     case 'MatMul':

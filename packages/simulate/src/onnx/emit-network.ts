@@ -10,6 +10,7 @@ import { type Codes, carrierOf, shiftOf } from './codes.js';
 import { type AnalogSupply, emitAnalogSums, type NoiseInput } from './emit-analog.js';
 import { channelShape, type EmittedSums, emitDotSums } from './emit-dot.js';
 import { emitDequantizer, emitRequantizer } from './emit-requantizer.js';
+import { emitSpread } from './emit-spread.js';
 import {
   carried,
   centred,
@@ -245,6 +246,8 @@ class NetworkEmitter {
           return { kind: 'float', value: emitMove(builder, step, held.value, undefined) };
         return codes({ ...held.codes, value: emitMove(builder, step, held.codes.value, held.codes) });
       }
+      case 'spread':
+        return codes(emitSpread(builder, step, this.#codes(step.input)));
       case 'table':
         return codes(emitTable(builder, step, this.#codes(step.input)));
       case 'softmax':

@@ -21,6 +21,7 @@ export function paretoOption(all: readonly ParetoPoint[], measure: Measure): Cha
     symbol: mixed ? 'diamond' : 'circle',
     symbolSize: 11,
     label: { show: true, formatter: '{b}', position: 'right' as const },
+    labelLayout: { hideOverlap: true },
     data: points
       .filter((point) => point.mixed === mixed)
       .map((point) => ({

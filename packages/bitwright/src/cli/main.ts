@@ -11,6 +11,7 @@ import { buildProgram } from './program.js';
  */
 export async function main(args: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
+  process.stdout.once('error', leaveQuietly);
   const stop = (): void => interrupt.abort();
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
@@ -31,6 +32,12 @@ export async function main(args: readonly string[]): Promise<number> {
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
   }
+}
+
+/** Ends the process when its reader has read enough, as in `… | head`; any other failure of the terminal is thrown. */
+function leaveQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT.done);
 }
 
 function report(thrown: unknown, args: readonly string[]): number {

@@ -77,6 +77,14 @@ describe('quantize', () => {
     expect(files[2]!.equals(files[0]!)).toBe(true);
   });
 
+  it('writes the same bytes layer by layer in little memory, which cuts the samples into other batches', () => {
+    const files = [['roomy.onnx'], ['tight.onnx', '--memory', '2MB']].map(([name, ...options]) => {
+      quantizeTo(name!, '--bits', 'W3A4', '--method', 'balanced', '--samples', '96', ...options);
+      return readFileSync(join(folder, name!));
+    });
+    expect(files[1]!.equals(files[0]!)).toBe(true);
+  });
+
   it('refuses a number of workers or a seed that cannot be, before anything is read', () => {
     for (const [option, value] of [
       ['--workers', '0'],

@@ -241,12 +241,12 @@ export function oneOf<T extends string>(option: string, value: string, known: re
 }
 
 /** A whole number above zero. @throws OPTION_VALUE (wrong usage). */
-export function positiveInteger(option: string, value: number): number {
+export function positiveInteger(option: string, value: number, example = 1024): number {
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw new BitwrightError({
     code: 'OPTION_VALUE',
     message: `${option} must be a whole number above 0.`,
-    hint: `Write for example ${option} 1024.`,
+    hint: `Write for example ${option} ${example}.`,
     at: { option },
     kind: 'usage',
   });
@@ -260,7 +260,7 @@ function howToRun({
 }: QuantizeOptions): Pick<ResolvedOptions, 'memory' | 'workers' | 'seed'> {
   return {
     memory: parseBytes(memory),
-    workers: workers === undefined ? undefined : positiveInteger('--workers', workers),
+    workers: workers === undefined ? undefined : positiveInteger('--workers', workers, 2),
     seed: seedOf(seed),
   };
 }

@@ -115,7 +115,7 @@ function planSweep(models: readonly string[], options: SweepOptions, details: Sw
   const samples = positiveInteger('--samples', options.samples ?? 1024);
   const counted = options.evaluationSamples;
   if (counted !== undefined) positiveInteger('--eval-samples', counted);
-  if (options.workers !== undefined) positiveInteger('--workers', options.workers);
+  if (options.workers !== undefined) positiveInteger('--workers', options.workers, 2);
   const repeated = models.find((model, index) => models.indexOf(model) !== index);
   if (repeated !== undefined) throw modelTwice(repeated);
   const { bitwright, onnxruntime } = versions();

@@ -42,6 +42,8 @@ function leaveQuietly(error: NodeJS.ErrnoException): void {
 
 function report(thrown: unknown, args: readonly string[]): number {
   if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.done;
+  // a command without a verb, or none at all: the help was printed
+  if (thrown instanceof CommanderError && thrown.code === 'commander.help') return EXIT.usage;
   const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
   if (!(error instanceof BitwrightError)) {
     const unexpected = new BitwrightError({

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, type OutputConfiguration } from 'commander';
 import { VERSION } from '../version.js';
 import { backendsCommand } from './backends-command.js';
 import { certifyCommand } from './certify-command.js';
@@ -14,6 +14,13 @@ import { simulateCommand } from './simulate-command.js';
 import { sweepCommand } from './sweep-command.js';
 import { traceCommand } from './trace-command.js';
 
+/** Errors are printed by `main`, with their code; what Commander writes of itself is help. */
+const OUTPUT: OutputConfiguration = {
+  writeOut: (text) => process.stdout.write(text),
+  writeErr: (text) => process.stderr.write(text),
+  outputError: () => undefined,
+};
+
 /** The whole command line; commands throw, and `main` turns what they throw into messages and exit codes. */
 export function buildProgram(signal: AbortSignal, outcome: Outcome): Command {
   const program = new Command('bitwright')
@@ -21,7 +28,7 @@ export function buildProgram(signal: AbortSignal, outcome: Outcome): Command {
     .version(VERSION)
     .showSuggestionAfterError()
     .exitOverride()
-    .configureOutput({ writeErr: () => undefined, writeOut: (text) => process.stdout.write(text) });
+    .configureOutput(OUTPUT);
   for (const command of [
     quantizeCommand(signal),
     evaluateCommand(signal),
@@ -45,8 +52,6 @@ export function buildProgram(signal: AbortSignal, outcome: Outcome): Command {
 /** What all commands and their verbs have in common. */
 function settle(command: Command): void {
   command.option('--debug', 'print stack traces of errors');
-  command
-    .exitOverride()
-    .configureOutput({ writeErr: () => undefined, writeOut: (text) => process.stdout.write(text) });
+  command.exitOverride().configureOutput(OUTPUT);
   command.showSuggestionAfterError();
 }

@@ -36,12 +36,16 @@ async function openBar(): Promise<Progress> {
 function plainLines(): Progress {
   let last = performance.now();
   let current = '';
+  let reached = 0;
   let start = { done: 0, at: last };
   return {
     update(phase, done, total) {
       const now = performance.now();
-      if (phase === current && now - last < PLAIN_LINE_EVERY_MS) return;
-      if (phase === current) {
+      // a count that falls is another pass, at a rate of its own
+      const goesOn = phase === current && done >= reached;
+      reached = done;
+      if (goesOn && now - last < PLAIN_LINE_EVERY_MS) return;
+      if (goesOn) {
         const seconds = total === undefined ? undefined : secondsToGo(start, done, total, now);
         const left = seconds === undefined ? '' : `, ${seconds} s to go`;
         process.stderr.write(`${phase}: ${done}${total === undefined ? '' : `/${total}`}${left}\n`);

@@ -152,7 +152,7 @@ async function toOptions(flags: QuantizeFlags): Promise<QuantizeOptions & { read
     ...(bits !== undefined && { bits }),
     ...(samples !== undefined && { samples: positiveInteger('--samples', Number(samples)) }),
     ...(accumulatorBits !== undefined && { accumulatorBits: Number(accumulatorBits) }),
-    ...(workers !== undefined && { workers: positiveInteger('--workers', Number(workers)) }),
+    ...(workers !== undefined && { workers: positiveInteger('--workers', Number(workers), 2) }),
     ...(seed !== undefined && { seed: Number(seed) }),
     ...(evaluation !== undefined && { evaluation }),
     plugins: [...(config.plugins ?? []), ...(await loadPlugins(plugin))],

@@ -36,7 +36,7 @@ export const FLOAT_MODEL_NAME = 'the float model';
 export const FLOAT_MODEL_SESSION: ExecutorOptions = { threads: 1, idleThreadsSleep: true };
 
 // small enough that a batch's activations stay near the caches; larger ones cost memory and gain no time
-const LARGEST_BATCH = 8;
+const LARGEST_BATCH = 4;
 
 /**
  * Runs the float model over the data once and observes every tensor that a quantizer waits for. Holds one batch of

@@ -20,7 +20,9 @@ def requantize(a, layer):
     if how["kind"] == "float":
         y = np.rint(a.astype(np.float32) * along(arrays[how["multiplier"]], a)).astype(np.int64)
     else:  # gemmlowp: a saturating rounding doubling high product, then a rounding shift, ties away from zero
-        p, right = a * along(get(how["multiplier"]), a), along(get(how["shift"]), a) - 31
+        shift = along(get(how["shift"]), a) - 31  # a multiplier of 1 or more has shifted left before
+        a = np.clip(a << np.maximum(-shift, 0), -(1 << 31), (1 << 31) - 1)
+        p, right = a * along(get(how["multiplier"]), a), np.maximum(shift, 0)
         high = (lambda q: np.sign(q) * (np.abs(q) >> 31))(p + np.where(p >= 0, 1 << 30, 1 - (1 << 30)))
         y = np.sign(high) * ((np.abs(high) + ((1 << right) >> 1)) >> right)
     return np.clip(y + zero, layer["low"], layer["high"])
@@ -29,6 +31,7 @@ for layer in (one for one in manifest["layers"] if one["kind"] == "dot"):
     w, x = get(layer["weights"]), get(layer["golden"]["input"]) - layer["inputGrid"]["zeroPoint"]
     w = w - get(layer["weightZeroPoint"]).reshape(-1, *[1] * (w.ndim - 1))
     acc = x @ w.T if w.ndim == 2 else convolve(x, w, layer["strides"], layer["pads"], layer["dilations"], layer["groups"])
-    code = requantize(acc + (along(get(layer["bias"]), acc) if "bias" in layer else 0), layer)
+    biased = acc + (along(get(layer["bias"]), acc) if "bias" in layer else 0)
+    code = requantize((biased + (1 << 31)) % (1 << 32) - (1 << 31), layer)  # the bias is added in 32 bits, which wrap
     wrong = [(acc != get(layer["golden"]["accumulators"])).sum(), (code != get(layer["golden"]["output"])).sum()]
     print(f"{layer['name']}: {acc.size} accumulators, {wrong[0]} differ; {code.size} codes, {wrong[1]} differ")

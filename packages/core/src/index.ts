@@ -26,6 +26,7 @@ export {
 } from './errors.js';
 export { didYouMean, nearestName } from './nearest.js';
 export { seededPermutation, seededRandom } from './random.js';
+export { packError, type SentError, unpackError } from './sent-error.js';
 export {
   DenseTensor,
   elementCount,

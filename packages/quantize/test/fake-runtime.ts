@@ -1,7 +1,8 @@
 import { DenseTensor, elementCount, type Tensor } from '@bitwright/core';
-import type { Batch, SampleSource } from '@bitwright/data';
+import type { SampleSource } from '@bitwright/data';
 import { decodeModel } from '@bitwright/onnx';
 import type { Executor, OpenExecutor } from '@bitwright/runtime';
+import { sampleData } from './sample-data.js';
 
 /** What a tensor of the fake model is for one sample: its values, or a whole tensor of another element type. */
 export type FakeTensor = (sample: number) => ArrayLike<number> | Tensor;
@@ -56,24 +57,5 @@ export class FakeRuntime {
 
 /** The samples 0, 1, 2, ... fed as x. */
 export function fakeData(count: number): SampleSource {
-  return {
-    name: 'card.json',
-    count,
-    hasLabels: false,
-    synthetic: false,
-    diagnostics: [],
-    async *batches(batchSize) {
-      for (let first = 0; first < count; first += batchSize) {
-        const size = Math.min(batchSize, count - first);
-        const x = Float32Array.from({ length: size }, (_, i) => first + i);
-        const batch: Batch = {
-          inputs: new Map([['x', new DenseTensor('float', [size, 1], x)]]),
-          labels: Array<undefined>(size).fill(undefined),
-          size,
-          first,
-        };
-        yield batch;
-      }
-    },
-  };
+  return sampleData(count, [1], (first, length) => Float32Array.from({ length }, (_, i) => first + i));
 }

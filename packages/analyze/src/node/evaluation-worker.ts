@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { BitwrightError } from '@bitwright/core';
+import { packError } from '@bitwright/core';
 import { openOrtNode } from '@bitwright/runtime';
 import { evaluateShard } from '../sweep/evaluate-shard.js';
 import type { Shard } from '../sweep/held-samples.js';
@@ -20,10 +20,6 @@ parentPort?.on('message', async (message: ToWorker) => {
     const { correct, ...rest } = scores;
     post({ kind: 'done', scores: rest, correct: correct.bytes });
   } catch (thrown) {
-    const coded = thrown instanceof BitwrightError;
-    const { code, message, hint, at } = coded
-      ? thrown.toJSON()
-      : { code: undefined, message: String(thrown), hint: '', at: {} };
-    post({ kind: 'failed', code, message, hint, at });
+    post({ kind: 'failed', error: packError(thrown) });
   }
 });

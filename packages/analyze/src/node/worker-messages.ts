@@ -1,4 +1,4 @@
-import type { ErrorPlace } from '@bitwright/core';
+import type { SentError } from '@bitwright/core';
 import type { EvaluationJob, ShardScores } from '../sweep/evaluate-shard.js';
 import type { Shard } from '../sweep/held-samples.js';
 
@@ -14,10 +14,4 @@ export interface ToWorker {
 export type FromWorker =
   | { readonly kind: 'samples'; readonly count: number }
   | { readonly kind: 'done'; readonly scores: Omit<ShardScores, 'correct'>; readonly correct: Uint8Array }
-  | {
-      readonly kind: 'failed';
-      readonly code: string | undefined;
-      readonly message: string;
-      readonly hint: string;
-      readonly at: ErrorPlace;
-    };
+  | { readonly kind: 'failed'; readonly error: SentError };

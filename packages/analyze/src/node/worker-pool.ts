@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { BitwrightError } from '@bitwright/core';
+import { BitwrightError, unpackError } from '@bitwright/core';
 import { openOrtNode } from '@bitwright/runtime';
 import { BitSet } from '../statistics/bit-set.js';
 import type { EvaluationJob, JobHooks, ShardScores } from '../sweep/evaluate-shard.js';
@@ -80,7 +80,7 @@ class WorkerPool implements EvaluationPool {
         finish();
         if (answer.kind === 'done')
           resolve({ ...answer.scores, correct: new BitSet(shard.count, answer.correct) });
-        else reject(errorOf(answer));
+        else reject(unpackError(answer.error));
       };
       const died = (cause: unknown): void => {
         finish();
@@ -115,11 +115,6 @@ class WorkerPool implements EvaluationPool {
     if (next === undefined) this.#idle.push(held);
     else next(held);
   }
-}
-
-function errorOf(answer: Extract<FromWorker, { kind: 'failed' }>): Error {
-  const { code, message, hint, at } = answer;
-  return code === undefined ? new Error(message) : new BitwrightError({ code, message, hint, at });
 }
 
 function workerDied(name: string, cause: unknown): BitwrightError {

@@ -1,10 +1,11 @@
 import { findBackend } from '@bitwright/backends';
-import { DenseTensor, elementCount, seededRandom } from '@bitwright/core';
-import type { Batch, SampleSource } from '@bitwright/data';
+import { seededRandom } from '@bitwright/core';
+import type { SampleSource } from '@bitwright/data';
 import { printModule } from '@bitwright/graph';
 import { openOrtNode } from '@bitwright/runtime';
 import { expect, it } from 'vitest';
 import { model, QCONFIG, resolverOf } from '../../test/prepared-model.js';
+import { sampleData } from '../../test/sample-data.js';
 import { planLayers } from '../layer-plan.js';
 import type { QConfigMapping } from '../qconfig.js';
 import { parseBudget } from './budget.js';
@@ -30,27 +31,9 @@ const SIZES = { first: 162, depthwise: 54, point: 24, up: 48, gemm: 15, product:
 const MACS = { first: 162 * 16, depthwise: 54 * 16, point: 24 * 16, up: 48 * 16, gemm: 15, product: 25 };
 
 function samples(count: number): SampleSource {
-  const dims = [3, 8, 8];
-  return {
-    name: 'card.json',
-    count,
-    hasLabels: false,
-    synthetic: false,
-    diagnostics: [],
-    async *batches(batchSize) {
-      for (let first = 0; first < count; first += batchSize) {
-        const size = Math.min(batchSize, count - first);
-        const data = Float32Array.from({ length: size * elementCount(dims) }, seededRandom(first + 1));
-        const batch: Batch = {
-          inputs: new Map([['x', new DenseTensor('float', [size, ...dims], data)]]),
-          labels: Array<undefined>(size).fill(undefined),
-          size,
-          first,
-        };
-        yield batch;
-      }
-    },
-  };
+  return sampleData(count, [3, 8, 8], (first, length) =>
+    Float32Array.from({ length }, seededRandom(first + 1)),
+  );
 }
 
 interface Choices {

@@ -1,4 +1,4 @@
-import type { DType, ErrorPlace, TensorData } from '@bitwright/core';
+import type { DType, SentError, TensorData } from '@bitwright/core';
 import type { StatisticsState } from '../growing-statistics.js';
 
 /** A tensor as it crosses to a worker: name, element type, shape and elements. */
@@ -19,10 +19,4 @@ export type ToObserver =
 export type FromObserver =
   | { readonly kind: 'done' }
   | { readonly kind: 'statistics'; readonly tensors: readonly (readonly [string, StatisticsState])[] }
-  | {
-      readonly kind: 'failed';
-      readonly code: string | undefined;
-      readonly message: string;
-      readonly hint: string;
-      readonly at: ErrorPlace;
-    };
+  | { readonly kind: 'failed'; readonly error: SentError };

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort } from 'node:worker_threads';
-import { BitwrightError, DenseTensor } from '@bitwright/core';
+import { DenseTensor, packError } from '@bitwright/core';
 import { openOrtNode } from '@bitwright/runtime';
 import { LocalShard } from '../observation-shard.js';
 import { FLOAT_MODEL_SESSION } from '../observe.js';
@@ -44,11 +44,7 @@ async function answer(
       ]),
     );
   } catch (thrown) {
-    const { code, message, hint, at } =
-      thrown instanceof BitwrightError
-        ? thrown.toJSON()
-        : { code: undefined, message: String(thrown), hint: '', at: {} };
-    post({ kind: 'failed', code, message, hint, at });
+    post({ kind: 'failed', error: packError(thrown) });
   }
   return shard;
 }

@@ -25,7 +25,8 @@ it('starts one worker less than the shards that share the work, and none without
 });
 
 it('tells the coded error of a worker', async () => {
-  const answer = { kind: 'failed', code: 'RUNTIME_LOAD_FAILED', message: 'no', hint: 'h', at: { file: 'f' } };
+  const error = { code: 'RUNTIME_LOAD_FAILED', message: 'no', hint: 'h', at: { file: 'f' } };
+  const answer = { kind: 'failed', error };
   const entry = script(
     'failing.mjs',
     `import { parentPort } from 'node:worker_threads';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { BitwrightError } from '@bitwright/core';
+import { BitwrightError, unpackError } from '@bitwright/core';
 import { GrowingStatistics } from '../growing-statistics.js';
 import type { ObservationHelpers, ObservationShard, ShardBatch } from '../observation-shard.js';
 import { FLOAT_MODEL_NAME } from '../observe.js';
@@ -51,7 +51,7 @@ class WorkerShard implements ObservationShard {
     worker.unref();
     worker.on('message', (answer: FromObserver) => {
       const { resolve, reject } = this.#waiting.shift()!;
-      if (answer.kind === 'failed') reject(errorOf(answer));
+      if (answer.kind === 'failed') reject(unpackError(answer.error));
       else resolve(answer);
     });
     worker.on('error', (cause) => this.#died(cause));
@@ -98,10 +98,6 @@ class WorkerShard implements ObservationShard {
   #died(cause: unknown): void {
     for (const { reject } of this.#waiting.splice(0)) reject(workerDied(cause));
   }
-}
-
-function errorOf({ code, message, hint, at }: Extract<FromObserver, { kind: 'failed' }>): Error {
-  return code === undefined ? new Error(message) : new BitwrightError({ code, message, hint, at });
 }
 
 function workerDied(cause: unknown): BitwrightError {

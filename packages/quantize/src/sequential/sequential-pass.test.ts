@@ -1,9 +1,10 @@
-import { DenseTensor, elementCount, seededRandom } from '@bitwright/core';
-import type { Batch, SampleSource } from '@bitwright/data';
+import { seededRandom } from '@bitwright/core';
+import type { SampleSource } from '@bitwright/data';
 import { constantTensor, isQuantizer, printModule, QuantizedTensor, qparamsOf } from '@bitwright/graph';
 import { openOrtNode } from '@bitwright/runtime';
 import { expect, it } from 'vitest';
 import { type Choices, preparedModel } from '../../test/prepared-model.js';
+import { sampleData } from '../../test/sample-data.js';
 import { openSpillFile } from '../node/spill-file.js';
 import { mseObserver } from '../observers/mse.js';
 import type { PreparedModel } from '../prepare.js';
@@ -33,30 +34,12 @@ function numbers(count: number, seed: number): string {
 }
 
 function samples(count: number, value?: (sample: number, at: number) => number): SampleSource {
-  const dims = [3, 8, 8];
-  return {
-    name: 'card.json',
-    count,
-    hasLabels: false,
-    synthetic: false,
-    diagnostics: [],
-    async *batches(batchSize) {
-      for (let first = 0; first < count; first += batchSize) {
-        const size = Math.min(batchSize, count - first);
-        const random = seededRandom(first + 1);
-        const data = Float32Array.from({ length: size * elementCount(dims) }, (_, at) =>
-          value === undefined ? random() * 2 - 1 : value(first, at),
-        );
-        const batch: Batch = {
-          inputs: new Map([['x', new DenseTensor('float', [size, ...dims], data)]]),
-          labels: Array<undefined>(size).fill(undefined),
-          size,
-          first,
-        };
-        yield batch;
-      }
-    },
-  };
+  return sampleData(count, [3, 8, 8], (first, length) => {
+    const random = seededRandom(first + 1);
+    return Float32Array.from({ length }, (_, at) =>
+      value === undefined ? random() * 2 - 1 : value(first, at),
+    );
+  });
 }
 
 async function quantized(

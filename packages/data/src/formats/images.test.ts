@@ -42,6 +42,17 @@ describe('images', () => {
     ]);
   });
 
+  it('reads stored pixels whatever colour profile the file carries', async () => {
+    const pixels = Uint8Array.from({ length: 12 }, (_, i) => [200, 60, 30][i % 3]!);
+    const encoded = sharp(pixels, { raw: { width: 2, height: 2, channels: 3 } }).withIccProfile('p3');
+    const bytes = await encoded.png().toBuffer();
+    folder.write('p3.png', bytes);
+    const stored = await sharp(bytes, { ignoreIcc: true }).raw().toBuffer();
+    expect([...stored.subarray(0, 3)]).not.toEqual([...pixels.subarray(0, 3)]);
+    const card = { format: 'images', files: ['p3.png'], inputs: { '*': image } } as const;
+    expect(colours((await folder.read(card, model)).values['x']!)).toEqual([[...stored.subarray(0, 3)]]);
+  });
+
   it('takes a list in its own order', async () => {
     const { values } = await folder.read(
       { format: 'images', list: 'list.txt', inputs: { '*': image } },

@@ -15,9 +15,9 @@ export function fixedSize(input: ImageInput): ImageSize | undefined {
 }
 
 /**
- * Where in the (virtually) resized image the wanted pixels lie, as torchvision places them.
+ * Where in the (virtually) resized image the wanted pixels lie.
  *
- * The longer side is int(size * long / short); the crop starts at round((side - crop) / 2), half to even.
+ * The longer side is size * long / short, rounded to the nearest pixel (torchvision cuts the fraction off); the crop starts at round((side - crop) / 2), half to even.
  *
  * @throws DATA_IMAGE_SIZE when the crop is larger than the image, naming both.
  */
@@ -43,8 +43,8 @@ function resizedSize(input: ImageInput, { height, width }: ImageSize): ImageSize
   const side = input.shorterSide;
   if (side === undefined) return { height, width };
   return width <= height
-    ? { width: side, height: Math.trunc((side * height) / width) }
-    : { width: Math.trunc((side * width) / height), height: side };
+    ? { width: side, height: roundHalfEven((side * height) / width) }
+    : { width: roundHalfEven((side * width) / height), height: side };
 }
 
 function cropSize(crop: number | readonly [number, number]): ImageSize {

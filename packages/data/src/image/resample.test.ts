@@ -72,10 +72,15 @@ describe('resampling gives the bytes of Pillow', () => {
   });
 });
 
-// torchvision.transforms.functional: resize(size) gives int(size * long / short), center_crop rounds (side - crop) / 2 half to even
-describe('the window lies where torchvision puts it', () => {
+// the longer side is rounded, so 256 * 501 / 375 = 342.016 gives 342 and 256 * 500 / 333 = 384.38 gives 384; torchvision would cut 341.9 to 341
+describe('the window keeps the aspect ratio to the nearest pixel', () => {
   it.each([
     ['a wide image', { width: 500, height: 375 }, { width: 341, height: 256, left: 58, top: 16 }],
+    [
+      'a side just below a pixel',
+      { width: 298, height: 398 },
+      { width: 256, height: 342, left: 16, top: 59 },
+    ],
     ['a tall image', { width: 375, height: 501 }, { width: 256, height: 342, left: 16, top: 59 }],
     ['a square', { width: 100, height: 100 }, { width: 256, height: 256, left: 16, top: 16 }],
   ])('for %s', (_, size, expected) => {

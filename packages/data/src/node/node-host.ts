@@ -46,7 +46,7 @@ const sharpDecoder: ImageDecoder = {
     if (!existsSync(path)) throw absent(path);
     const { default: sharp } = await import('sharp');
     try {
-      const decoded = await sharp(path, { failOn: 'error' })
+      const decoded = await sharp(path, { failOn: 'error', ignoreIcc: true })
         .removeAlpha()
         .toColourspace('srgb')
         .raw()

@@ -1,5 +1,4 @@
 import { BitwrightError } from '@bitwright/core';
-import { assertWritable, writeFileAtomically } from '@bitwright/core/node';
 import type { BudgetPoint, BudgetReport } from '@bitwright/quantize';
 import type { WrittenPoint } from './budget-points.js';
 import { evaluateModels } from './evaluate-models.js';
@@ -10,6 +9,7 @@ import { type QuantizeResult, quantize } from './quantize.js';
 import type { QuantizeOptions } from './quantize-options.js';
 import type { RunHooks } from './run-hooks.js';
 import { SharedWork } from './shared-work.js';
+import { assertModelWritable, filesOfModel, type ModelFiles, writeModel } from './write-model.js';
 
 /** A quantization under a budget whose front is quantized too. */
 export interface FrontOptions extends QuantizeOptions {
@@ -18,9 +18,7 @@ export interface FrontOptions extends QuantizeOptions {
 }
 
 /** A point of a budget's front as a model. */
-export interface FrontModel extends WrittenPoint {
-  readonly bytes: Uint8Array;
-}
+export interface FrontModel extends WrittenPoint, ModelFiles {}
 
 /** What `quantize` gives, and the front: from the smallest to the widest, each with the name of its file. */
 export interface FrontResult extends QuantizeResult {
@@ -39,12 +37,12 @@ export async function quantizeFront(
   hooks: RunHooks = {},
 ): Promise<FrontResult> {
   const { output, front, ...rest } = options;
-  if (output !== undefined) assertWritable(output);
+  assertModelWritable(options);
   assertFront(options);
   const shared = new SharedWork();
   const result = await quantize(model, rest, hooks, shared);
   const models = await quantizePoints(model, options, result, hooks, shared);
-  if (output !== undefined) writeFileAtomically(output, result.bytes);
+  if (output !== undefined) writeModel(output, result);
   writePoints(front, models);
   return { ...result, ...(output !== undefined && { output }), front: listed(models) };
 }
@@ -74,14 +72,14 @@ export async function quantizePoints(
   const models: FrontModel[] = [];
   for (const [i, point] of budget!.front.entries()) {
     hooks.onProgress?.('quantizing the front', i, budget!.front.length);
-    const { bytes } = await quantize(model, optionsOf(point, options), hooks, shared);
+    const { bytes, accumulators } = await quantize(model, optionsOf(point, options), hooks, shared);
     const file = `point-${String(i + 1).padStart(2, '0')}.onnx`;
     const counted =
       accuracy && evaluation !== undefined
         ? (await evaluateModels([bytes], { data: evaluation }, hooks, accuracy.float))[0]
         : undefined;
     models.push({
-      ...{ point, file, bytes },
+      ...{ point, file, bytes, accumulators },
       ...(counted && { correct: counted.correct, total: counted.total }),
     });
   }
@@ -97,10 +95,14 @@ function optionsOf({ mapping }: BudgetReport['front'][number], options: FrontOpt
 
 /** Writes the models of a front under their names. @throws OUTPUT_UNWRITABLE. */
 export function writePoints(folder: string, models: readonly FrontModel[]): void {
-  writeFolder(folder, new Map(models.map(({ file, bytes }) => [file, bytes])));
+  writeFolder(folder, new Map(models.flatMap((model) => filesOfModel(model.file, model))));
 }
 
 /** A front as a result lists it. */
 export function listed(models: readonly FrontModel[]): FrontResult['front'] {
-  return models.map(({ point: { cost, share }, bytes: _bytes, ...rest }) => ({ cost, share, ...rest }));
+  return models.map(({ point: { cost, share }, bytes: _bytes, accumulators: _proof, ...rest }) => ({
+    cost,
+    share,
+    ...rest,
+  }));
 }

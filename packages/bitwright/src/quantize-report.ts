@@ -17,6 +17,7 @@ import {
 import { type DataInput, missingData, type QuantizeOptions } from './quantize-options.js';
 import type { RunHooks } from './run-hooks.js';
 import { SharedWork } from './shared-work.js';
+import { assertModelWritable, writeModel } from './write-model.js';
 
 /** Calibration samples on which the noise of the layers is measured. */
 const NOISE_SAMPLES = 16;
@@ -43,7 +44,7 @@ export async function quantizeWithReport(
 ): Promise<QuantizeResult & Partial<Pick<FrontResult, 'front'>>> {
   const { output, front, ...rest } = options;
   if (options.data === undefined) throw missingData();
-  if (output !== undefined) assertWritable(output);
+  assertModelWritable(options);
   assertReportPath(report.path);
   const withFront = front === undefined ? undefined : { ...rest, front };
   if (withFront !== undefined) assertFront(withFront);
@@ -60,7 +61,7 @@ export async function quantizeWithReport(
   const document = await documentOf(model, options.data, made);
   const page = await renderReport(document, readPageAssets());
   hooks.signal?.throwIfAborted();
-  if (output !== undefined) writeFileAtomically(output, result.bytes);
+  if (output !== undefined) writeModel(output, result);
   if (front !== undefined) writePoints(front, models);
   writeFileAtomically(twinOf(report.path), `${JSON.stringify(document)}\n`);
   writeFileAtomically(report.path, page);

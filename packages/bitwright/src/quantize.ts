@@ -1,4 +1,4 @@
-import type { ReportVariant } from '@bitwright/analyze';
+import { digest, type ReportVariant } from '@bitwright/analyze';
 import { upgradeOpset } from '@bitwright/capture';
 import type { Diagnostic } from '@bitwright/core';
 import { assertWritable, writeFileAtomically } from '@bitwright/core/node';
@@ -16,6 +16,7 @@ import {
 } from '@bitwright/quantize';
 import { foldConstantsWith, keepProvenance } from '@bitwright/rewrite';
 import { constantEvaluator, openOrtNode } from '@bitwright/runtime';
+import type { AccumulatorDocument, UnsignedProof } from './accumulator-document.js';
 import {
   type AccuracyComparison,
   accuracyDiagnostics,
@@ -44,6 +45,7 @@ import { recordAccumulators } from './record-accumulators.js';
 import { asFloatModel, keepsCodes, liftModel, rewriteInDialect } from './requantize.js';
 import type { RunHooks } from './run-hooks.js';
 import { type PassedModel, SharedWork } from './shared-work.js';
+import { assertModelWritable, writeModel } from './write-model.js';
 
 /** What a quantization made and did. */
 export interface QuantizeResult {
@@ -63,6 +65,8 @@ export interface QuantizeResult {
   readonly budget?: BudgetReport;
   /** The layers whose promotion to 8 bits buys most at the output, where a report was made. */
   readonly promotions?: NonNullable<ReportVariant['promotions']>;
+  /** What the sums of each channel can reach, where `accumulatorBits` was given; lies beside the output as well. */
+  readonly accumulators?: AccumulatorDocument;
   /** Counted on `evaluation`, where that was given. */
   readonly accuracy?: AccuracyComparison;
   readonly seconds: {
@@ -103,7 +107,8 @@ async function quantizeAnew(
   const asked = await resolveWithBackend(options);
   if (options.data === undefined && (options.ranges === undefined || asked.recipe.rounding !== undefined))
     throw missingData();
-  for (const path of [options.output, options.saveRanges]) if (path !== undefined) assertWritable(path);
+  assertModelWritable(options);
+  if (options.saveRanges !== undefined) assertWritable(options.saveRanges);
   const helpers = startHelpers(options, asked, hooks, shared);
   try {
     return await quantizeResolved(model, options, { asked, helpers, clock }, hooks, shared);
@@ -147,17 +152,19 @@ async function quantizeResolved(
   const layers = reportLayers(prepared);
   const mistakes = diagnosePrepared(module, resolved);
   const { samples } = calibration.ranges;
-  const lowering = lowerTo(way.dialect, module, options, { resolved, layers, samples, prepared });
+  const lowered = lowerTo(way.dialect, module, options, { resolved, layers, samples, prepared });
   const bytes = await emitLoadable(module, { ...way, backend: resolved.backend, model }, hooks);
   const accuracy = await compareAccuracy(float, bytes, options, resolved.maxDrop, hooks);
   hooks.signal?.throwIfAborted();
   if (options.saveRanges !== undefined)
     writeFileAtomically(options.saveRanges, formatRanges(calibration.ranges));
-  if (options.output !== undefined) writeFileAtomically(options.output, bytes);
+  const accumulators = lowered.proof && { ...lowered.proof, sha256: await digest(bytes) };
+  if (options.output !== undefined) writeModel(options.output, { bytes, accumulators });
   clock.lap('emit');
   return {
     bytes,
     ...(options.output !== undefined && { output: options.output }),
+    ...(accumulators && { accumulators }),
     bits: resolved.bits,
     scheme: resolved.scheme,
     method: resolved.method,
@@ -170,7 +177,7 @@ async function quantizeResolved(
       ...rejections(passes),
       ...prepared.diagnostics,
       ...calibration.diagnostics,
-      ...lowering,
+      ...lowered.diagnostics,
       ...mistakes,
       ...accuracyDiagnostics(accuracy),
     ],
@@ -234,17 +241,22 @@ function lowerTo(
   module: GraphModule,
   options: QuantizeOptions,
   provenance: Omit<Provenance, 'dialect'>,
-): Diagnostic[] {
-  // before the dialect takes the quantizers away
+): { readonly diagnostics: readonly Diagnostic[]; readonly proof: UnsignedProof | undefined } {
   const { prepared, resolved } = provenance;
-  const bounds = recordAccumulators(module, prepared, resolved.qconfig.accumulatorBits);
+  const { accumulatorBits } = resolved.qconfig;
+  // before the dialect takes the quantizers away
+  const recorded =
+    accumulatorBits === undefined ? undefined : recordAccumulators(module, prepared.layers, accumulatorBits);
   const diagnostics = dialect.lower(module, {
     allowPairSaturation: options.allowPairSaturation ?? false,
     guards: provenance.resolved.backend.guards ?? 'onnxruntime',
   });
   lint(module, `lowering to ${dialect.name}`);
   writeMetadata(module, { ...provenance, dialect: dialect.name });
-  return [...bounds, ...diagnostics];
+  return {
+    diagnostics: [...(recorded?.diagnostics ?? []), ...diagnostics],
+    proof: recorded?.document(),
+  };
 }
 
 /** The float model behind the passes; the runtime computes what is constant and has no kernel of ours. */

@@ -27,6 +27,7 @@ export {
 export { didYouMean, nearestName } from './nearest.js';
 export { seededPermutation, seededRandom } from './random.js';
 export { packError, type SentError, unpackError } from './sent-error.js';
+export { signedBits } from './signed-bits.js';
 export {
   DenseTensor,
   elementCount,

@@ -11,14 +11,24 @@ import type { PreparedLayer } from './prepare.js';
 import { type AccumulatorLimit, accumulatorLimit, RowSums } from './rounding/accumulator-budget.js';
 import { weightMatrix } from './sequential/weight-matrix.js';
 
+/** What the sums of one output channel can reach, for any input on its grid. */
+export interface ChannelProof {
+  readonly weightZeroPoint: number;
+  /** Sum of the magnitudes of the weight codes, their zero point taken off. */
+  readonly l1: number;
+  readonly least: number;
+  readonly greatest: number;
+}
+
 /** The proof that no input overflows a layer's accumulator: the extreme sums of centred products of each output, bias apart. */
 export interface AccumulatorProof {
-  readonly name: string;
+  readonly node: OpNode;
   /** The register that was asked for, where one was. */
   readonly limit?: number;
-  /** Least and largest sum of each output channel, for any input on its grid. */
-  readonly low: readonly number[];
-  readonly high: readonly number[];
+  /** Products that one sum has. */
+  readonly terms: number;
+  readonly input: { readonly min: number; readonly max: number; readonly zeroPoint: number };
+  readonly channels: readonly ChannelProof[];
 }
 
 /** The limit that a layer's weights are rounded within; undefined where no register was asked for or its input is float. */
@@ -34,31 +44,43 @@ export function layerLimit(layer: PreparedLayer): AccumulatorLimit | undefined {
 export function proveAccumulators(layers: readonly PreparedLayer[]): AccumulatorProof[] {
   return layers.flatMap((layer) => {
     const { anchor, weightQuantizer } = layer;
-    const range = inputRange(anchor);
+    const input = inputGrid(anchor);
     const tensor = weightQuantizer && constantTensor(weightQuantizer.inputs[0]);
-    if (range === undefined || !(tensor instanceof QuantizedTensor)) return [];
+    if (input === undefined || !(tensor instanceof QuantizedTensor)) return [];
     const matrix = weightMatrix(anchor, nodeName(anchor), tensor);
     if (matrix === undefined) return [];
     const codes = matrixOrder(tensor.codes, matrix.place);
-    const qparams: QParams = qparamsOf(weightQuantizer!);
-    const rows = Array.from({ length: matrix.groups * matrix.rows }, (_, row) => {
-      const zero = qparams.zeroPoint[qparams.zeroPoint.length === 1 ? 0 : row]!;
+    const { zeroPoint }: QParams = qparamsOf(weightQuantizer!);
+    const channels = Array.from({ length: matrix.groups * matrix.rows }, (_, row) => {
       const own = codes.subarray(row * matrix.columns, (row + 1) * matrix.columns);
-      return new RowSums(
-        accumulatorLimit(32, range.low, range.high),
-        own.map((code) => code - zero),
-      );
+      return proveChannel(own, zeroPoint[zeroPoint.length === 1 ? 0 : row]!, input);
     });
     const { accumulatorBits } = layer.config;
     return [
       {
-        name: nodeName(anchor),
+        node: anchor,
         ...(accumulatorBits !== undefined && { limit: accumulatorBits }),
-        low: rows.map(({ low }) => low),
-        high: rows.map(({ high }) => high),
+        terms: matrix.columns,
+        input,
+        channels,
       },
     ];
   });
+}
+
+function proveChannel(
+  codes: Int32Array,
+  weightZeroPoint: number,
+  { min, max, zeroPoint }: AccumulatorProof['input'],
+): ChannelProof {
+  const centred = codes.map((code) => code - weightZeroPoint);
+  const sums = new RowSums(accumulatorLimit(32, min - zeroPoint, max - zeroPoint), centred);
+  return {
+    weightZeroPoint,
+    l1: centred.reduce((sum, code) => sum + Math.abs(code), 0),
+    least: sums.low,
+    greatest: sums.high,
+  };
 }
 
 function matrixOrder(codes: Int32Array, place: Int32Array | undefined): Int32Array {
@@ -67,8 +89,13 @@ function matrixOrder(codes: Int32Array, place: Int32Array | undefined): Int32Arr
 
 /** The codes of a layer's input with the zero point taken off. */
 function inputRange(anchor: OpNode): { low: number; high: number } | undefined {
+  const grid = inputGrid(anchor);
+  return grid && { low: grid.min - grid.zeroPoint, high: grid.max - grid.zeroPoint };
+}
+
+function inputGrid(anchor: OpNode): AccumulatorProof['input'] | undefined {
   const producer = anchor.inputs[0]?.producer;
   if (!isQuantizer(producer)) return undefined;
   const { quantMin, quantMax, zeroPoint } = qparamsOf(producer);
-  return { low: quantMin - zeroPoint[0]!, high: quantMax - zeroPoint[0]! };
+  return { min: quantMin, max: quantMax, zeroPoint: zeroPoint[0]! };
 }

@@ -1,4 +1,4 @@
-export { type AccumulatorProof, proveAccumulators } from './accumulators.js';
+export { type AccumulatorProof, type ChannelProof, proveAccumulators } from './accumulators.js';
 export {
   applyObservations,
   applyRanges,

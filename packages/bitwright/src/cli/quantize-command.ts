@@ -1,6 +1,7 @@
 import { BitwrightError } from '@bitwright/core';
 import { type BudgetReport, formatBits, RECIPES } from '@bitwright/quantize';
 import { Command, Option } from 'commander';
+import { type AccumulatorDocument, proofPath } from '../accumulator-document.js';
 import type { BitwrightConfig } from '../config.js';
 import type { QuantizeResult } from '../quantize.js';
 import { positiveInteger, type QuantizeOptions } from '../quantize-options.js';
@@ -171,9 +172,10 @@ function missing(option: string, what: string, example: string): BitwrightError 
 }
 
 function printResult(result: QuantizeResult, json: boolean): void {
-  const { bytes, ...document } = result;
+  const { bytes, accumulators, ...document } = result;
   if (json) {
-    printJson({ ...document, bytes: bytes.length });
+    const proof = accumulators && proofSummary(accumulators, result.output);
+    printJson({ ...document, ...(proof && { accumulators: proof }), bytes: bytes.length });
     return;
   }
   // this one was printed before anything was quantized
@@ -185,6 +187,7 @@ function printResult(result: QuantizeResult, json: boolean): void {
       `${quantized} operator groups quantized, ${result.layers.length - quantized} left float, ${result.samples} calibration samples, ` +
       `${seconds.total.toFixed(1)} s, ${Math.round(result.peakRssBytes / 2 ** 20)} MB\n`,
   );
+  if (accumulators !== undefined) printProof(accumulators, result.output);
   if (result.budget !== undefined) printBudget(result.budget);
   for (const { layer, before, after, bytes } of result.promotions ?? [])
     process.stdout.write(
@@ -203,6 +206,25 @@ function printResult(result: QuantizeResult, json: boolean): void {
 
 function inDecibels(value: number | null): string {
   return value === null ? 'exact' : `${value.toFixed(1)} dB`;
+}
+
+/** The proof in short; every channel stands in the file beside the model. */
+function proofSummary(
+  { accumulatorBits, holds, layers, unproven }: AccumulatorDocument,
+  output: string | undefined,
+) {
+  return {
+    ...(output !== undefined && { file: proofPath(output) }),
+    ...{ accumulatorBits, holds, layers: layers.length, unproven: unproven.length },
+  };
+}
+
+function printProof(proof: AccumulatorDocument, output: string | undefined): void {
+  const { accumulatorBits, layers, unproven, file } = proofSummary(proof, output);
+  const rest = unproven === 0 ? '' : `, nothing is proved of ${unproven} more`;
+  process.stdout.write(
+    `no input overflows ${accumulatorBits} bits in ${layers} layers${rest}; the proof: ${file}\n`,
+  );
 }
 
 function printBudget({ asked, layers, limit, reached, eightBit, unit }: BudgetReport): void {

@@ -13,10 +13,3 @@ export function saturateTo(x: number, bits: number): number {
   const half = powerOfTwo(bits - 1);
   return x < -half ? -half : x >= half ? half - 1 : x;
 }
-
-/** The bits that a signed register needs to hold every integer from low to high. */
-export function signedBits(low: number, high: number): number {
-  let bits = 1;
-  while (low < -(2 ** (bits - 1)) || high > 2 ** (bits - 1) - 1) bits++;
-  return bits;
-}

@@ -1,4 +1,4 @@
-import { signedBits } from '../arithmetic/overflow.js';
+import { signedBits } from '@bitwright/core';
 import type { AverageStep, DotStep, Grid } from './integer-network.js';
 
 /** The least and largest sum that any input can make, over all outputs and all orders of summing. */

@@ -1,10 +1,10 @@
+import { signedBits } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
 import type { GraphModule } from '@bitwright/graph';
 import { evaluate, type OpenExecutor } from '@bitwright/runtime';
 import type { NoiseSource } from '../analog/analog-dot.js';
 import { NoiseFeed } from '../analog/noise-feed.js';
 import { isAnalog, needsCalibration, resolveAnalog, type SeenMagnitudes } from '../analog/resolve-analog.js';
-import { signedBits } from '../arithmetic/overflow.js';
 import type { HardwareConfig } from '../hardware/hardware-schema.js';
 import type { AccumulatorRecord } from '../interpreter/accumulator-record.js';
 import type { FloatOperator, IntegerNetwork } from '../network/integer-network.js';

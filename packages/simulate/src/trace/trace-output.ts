@@ -1,5 +1,5 @@
-import { BitwrightError, didYouMean } from '@bitwright/core';
-import { signedBits, wrapTo } from '../arithmetic/overflow.js';
+import { BitwrightError, didYouMean, signedBits } from '@bitwright/core';
+import { wrapTo } from '../arithmetic/overflow.js';
 import { summingOrder } from '../interpreter/accumulate.js';
 import type { Interpretation } from '../interpreter/interpret.js';
 import { planPatches } from '../interpreter/patches.js';

@@ -1,21 +1,21 @@
-"""CPU seconds of PyTorch's FX graph mode for one cell of a sweep: prepare, calibrate, and evaluate with fake quantization.
+"""CPU seconds of PyTorch's FX graph mode for a grid of models and widths: prepare, calibrate, and evaluate with fake quantization.
 
-usage: python test/bench/fx_sweep.py CHECKPOINT CALIBRATION_BIN TEST_BIN [BITS] [CALIBRATION_SAMPLES] [EVALUATION_SAMPLES]
+usage: python test/bench/fx_sweep.py CALIBRATION_BIN TEST_BIN CALIBRATION_SAMPLES EVALUATION_SAMPLES WIDTHS MODEL.onnx...
 
-ResNet-20 for CIFAR-10 (He et al., 2015, option A shortcuts) with a state dict whose keys are conv1, bn1, layer1..3, linear.
-The figures are for one width of one model: a grid of 21 cells takes 21 times as long, since FX calibrates each by itself.
+ResNet-20 for CIFAR-10 (He et al., 2015, option A shortcuts) with a state dict whose keys are conv1, bn1, layer1..3, linear; it
+is read from the initializers of the ONNX files. FX calibrates each width of each model by itself. Imports, reading and
+preprocessing are not timed. Needs torch, numpy and onnx.
 """
 
 import sys
 import time
 
 import numpy
+import onnx
 import torch
 from torch import nn
 from torch.ao.quantization import FakeQuantize, HistogramObserver, PerChannelMinMaxObserver, QConfig, QConfigMapping
 from torch.ao.quantization.quantize_fx import prepare_fx
-
-
 class Block(nn.Module):
     def __init__(self, inputs, outputs, stride):
         super().__init__()
@@ -60,15 +60,17 @@ def images(path, count):
     return (pixels - mean) / std, torch.from_numpy(raw[:, 0].astype(numpy.int64))
 
 
-def main(checkpoint, calibration, test, bits="8", calibrated="1024", evaluated="1000"):
-    levels = 2 ** int(bits)
+def read_model(path):
+    state = {i.name: torch.from_numpy(onnx.numpy_helper.to_array(i).copy()) for i in onnx.load(path).graph.initializer}
     model = ResNet20()
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    state = state.get("state_dict", state)
-    model.load_state_dict({key.removeprefix("module."): value for key, value in state.items()})
-    model.eval()
-    calibration_images, _ = images(calibration, int(calibrated))
-    test_images, labels = images(test, int(evaluated))
+    # num_batches_tracked is of no use after training, and exporters leave it out
+    wanted = {key for key in model.state_dict() if not key.endswith("num_batches_tracked")}
+    model.load_state_dict({key: state[key] for key in wanted}, strict=False)
+    return model.eval()
+
+
+def mapping_of(bits):
+    levels = 2**bits
     activation = FakeQuantize.with_args(
         observer=HistogramObserver, quant_min=0, quant_max=levels - 1, dtype=torch.quint8, reduce_range=False
     )
@@ -80,27 +82,51 @@ def main(checkpoint, calibration, test, bits="8", calibrated="1024", evaluated="
         qscheme=torch.per_channel_symmetric,
         ch_axis=0,
     )
-    mapping = QConfigMapping().set_global(QConfig(activation=activation, weight=weight))
+    return QConfigMapping().set_global(QConfig(activation=activation, weight=weight))
+
+
+def calibrate(model, bits, images):
+    prepared = prepare_fx(model, mapping_of(bits), (images[:1],))
+    prepared.apply(torch.ao.quantization.enable_observer)
+    prepared.apply(torch.ao.quantization.disable_fake_quant)
+    for batch in images.split(32):
+        prepared(batch)
+    prepared.apply(torch.ao.quantization.disable_observer)
+    prepared.apply(torch.ao.quantization.enable_fake_quant)
+    return prepared
+
+
+def count(prepared, images, labels):
+    return sum(
+        int((prepared(batch).argmax(1) == truth).sum()) for batch, truth in zip(images.split(128), labels.split(128))
+    )
+
+
+def timed(work, *arguments):
+    start, cpu = time.perf_counter(), time.process_time()
+    result = work(*arguments)
+    return result, numpy.array([time.process_time() - cpu, time.perf_counter() - start])
+
+
+def show(seconds):
+    return f"{seconds[0]:.1f} CPU s ({seconds[1]:.1f} s)"
+
+
+def main(calibration, test, calibrated, evaluated, widths, *models):
+    calibration_images, _ = images(calibration, int(calibrated))
+    test_images, labels = images(test, int(evaluated))
+    calibrating, evaluating = numpy.zeros(2), numpy.zeros(2)
     with torch.no_grad():
-        start, cpu = time.perf_counter(), time.process_time()
-        prepared = prepare_fx(model, mapping, (calibration_images[:1],))
-        prepared.apply(torch.ao.quantization.enable_observer)
-        prepared.apply(torch.ao.quantization.disable_fake_quant)
-        for batch in calibration_images.split(32):
-            prepared(batch)
-        prepared.apply(torch.ao.quantization.disable_observer)
-        prepared.apply(torch.ao.quantization.enable_fake_quant)
-        calibrated_cpu, calibrated_wall = time.process_time() - cpu, time.perf_counter() - start
-        start, cpu = time.perf_counter(), time.process_time()
-        correct = sum(
-            int((prepared(batch).argmax(1) == truth).sum())
-            for batch, truth in zip(test_images.split(128), labels.split(128))
-        )
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - start
-    total = len(labels)
-    print(f"FX W{bits}A{bits}: {correct}/{total}; fake quantization of what FX quantizes, input to logits")
-    print(f"calibration on {calibrated} images: {calibrated_cpu:.1f} CPU s ({calibrated_wall:.1f} s)")
-    print(f"evaluation of {total} images: {cpu:.1f} CPU s ({wall:.1f} s)")
+        for path in models:
+            for bits in map(int, widths.split(",")):
+                prepared, first = timed(calibrate, read_model(path), bits, calibration_images)
+                correct, second = timed(count, prepared, test_images, labels)
+                calibrating += first
+                evaluating += second
+                cell = f"FX {path} W{bits}A{bits}: {correct}/{len(labels)}"
+                print(f"{cell}; calibration {show(first)}, evaluation {show(second)}", flush=True)
+    print(f"FX calibration on {calibrated} images: {show(calibrating)}, evaluation: {show(evaluating)}")
+    print(f"FX together: {show(calibrating + evaluating)}, {torch.get_num_threads()} threads, torch {torch.__version__}")
 
 
 if __name__ == "__main__":

@@ -1,19 +1,129 @@
-// CPU seconds of `sweep` against the bare cost of its grid, in one run: each emitted file evaluated by itself with its
-// quantizers simulated (faithful mode), samples decoded beforehand, session options as they come.
-// usage: node test/bench/sweep.mjs CALIBRATION_CARD EVALUATION_CARD SAMPLES WIDTHS MODEL...
+// CPU seconds and seconds of `sweep` against two costs of the same grid, in one run:
+// - bare: each emitted file evaluated by itself with its quantizers simulated (faithful mode), samples decoded beforehand; once
+//   in sessions as they come (128 samples a run), once in sessions of one thread (16 samples a run), one session at a time;
+// - with --fx, PyTorch's FX graph mode, which calibrates and evaluates each cell (ResNet-20 for CIFAR-10 only; see fx_sweep.py).
+// usage: node test/bench/sweep.mjs [--fx PYTHON] CALIBRATION_CARD EVALUATION_CARD SAMPLES WIDTHS MODEL...
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { openDataCard } from '@bitwright/data';
 
 const require = createRequire(new URL('../../packages/runtime/package.json', import.meta.url));
 const ort = require('onnxruntime-node');
-const [calibration, evaluation, samples, widths, ...models] = process.argv.slice(2);
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { fx: { type: 'string' } },
+});
+const [calibration, evaluation, samples, widths, ...models] = positionals;
+const CALIBRATED = '1024';
 const cli = join(import.meta.dirname, '../../packages/bitwright/bin/bitwright.js');
 const folder = mkdtempSync(join(tmpdir(), 'bitwright-bench-'));
-const cpuSeconds = ({ user, system }) => (user + system) / 1e6;
+
+try {
+  const ours = ourSweep();
+  console.log(`sweep: ${shown(ours)}, calibration, rounding, decoding and the report included`);
+  const bare = {
+    'sessions as they come': await bareEvaluation({}, 128),
+    'sessions of one thread': await bareEvaluation({ intraOpNumThreads: 1 }, 16),
+  };
+  const fx = flags.fx === undefined ? undefined : fxSweep(flags.fx);
+  for (const [name, cost] of Object.entries(bare)) {
+    console.log(`bare evaluation of its files, ${name}: ${shown(cost)}`);
+    console.log(`  sweep / bare: ${ratio(ours, cost)}`);
+  }
+  if (fx !== undefined) console.log(`FX: ${shown(fx)}\n  FX / sweep: ${ratio(fx, ours)}`);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function ourSweep() {
+  const before = childrenSeconds();
+  const started = performance.now();
+  const run = spawnSync(
+    process.execPath,
+    [
+      ...[cli, 'sweep', ...models, '--bits', widths, '--scheme', 'integer-only', '--method', 'fast'],
+      ...['--data', calibration, '--samples', CALIBRATED, '--eval', evaluation, '--eval-samples', samples],
+      ...['--report', join(folder, 'report'), '--emit', join(folder, 'files')],
+    ],
+    { encoding: 'utf8' },
+  );
+  if (run.status !== 0) throw new Error(run.stderr);
+  return { cpu: childrenSeconds() - before, wall: (performance.now() - started) / 1000 };
+}
+
+/** The runs of every emitted file in sessions of its own; opening them and making tensors is not counted. */
+async function bareEvaluation(options, batchSize) {
+  const { runs } = JSON.parse(readFileSync(join(folder, 'report', 'sweep.json'), 'utf8'));
+  const extra = {
+    session: { disable_quant_qdq: '1' },
+    optimization: { disable_specified_optimizers: 'ReluQuantRewrite;ClipQuantRewrite' },
+  };
+  const cost = { cpu: 0, wall: 0 };
+  for (const name of readdirSync(join(folder, 'files'))) {
+    const path = join(folder, 'files', name);
+    const session = await ort.InferenceSession.create(path, { logSeverityLevel: 4, extra, ...options });
+    const { correct, count } = await countCorrect(session, batchSize, cost);
+    await session.release();
+    const swept = runs.find(({ file }) => file === name).correct;
+    console.log(`${name}: ${correct}/${count} alone, ${swept}/${count} in the sweep`);
+  }
+  return cost;
+}
+
+async function countCorrect(session, batchSize, cost) {
+  const inputs = session.inputMetadata.map(({ name: input, shape }) => ({
+    name: input,
+    dtype: 'float',
+    shape: shape.map((dim) => (typeof dim === 'number' ? dim : undefined)),
+  }));
+  const data = await openDataCard(evaluation, inputs, { samples: Number(samples) });
+  let correct = 0;
+  for await (const batch of data.batches(batchSize)) {
+    const feeds = Object.fromEntries(
+      [...batch.inputs].map(([input, tensor]) => [
+        input,
+        new ort.Tensor('float32', tensor.data(), tensor.dims),
+      ]),
+    );
+    const cpu = process.cpuUsage();
+    const begun = performance.now();
+    const logits = (await session.run(feeds))[session.outputNames[0]].data;
+    cost.wall += (performance.now() - begun) / 1000;
+    const { user, system } = process.cpuUsage(cpu);
+    cost.cpu += (user + system) / 1e6;
+    const classes = logits.length / batch.size;
+    for (let i = 0; i < batch.size; i++) {
+      const row = logits.subarray(i * classes, (i + 1) * classes);
+      if (row.indexOf(Math.max(...row)) === batch.labels[i]) correct++;
+    }
+  }
+  return { correct, count: data.count };
+}
+
+/** What FX counts of itself: imports and decoding are not in it. */
+function fxSweep(python) {
+  const run = spawnSync(
+    python,
+    [
+      ...['-W', 'ignore', join(import.meta.dirname, 'fx_sweep.py'), fileOf(calibration), fileOf(evaluation)],
+      ...[CALIBRATED, samples, widths, ...models],
+    ],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  if (run.status !== 0) throw new Error(`${python} ended with ${run.status ?? run.error}`);
+  console.log(run.stdout.trimEnd());
+  const [, cpu, wall] = /FX together: ([\d.]+) CPU s \(([\d.]+) s\)/.exec(run.stdout);
+  return { cpu: Number(cpu), wall: Number(wall) };
+}
+
+/** The one file of samples that a card names. */
+function fileOf(card) {
+  return join(dirname(card), JSON.parse(readFileSync(card, 'utf8')).files[0]);
+}
 
 /** The CPU seconds of all child processes that have ended. */
 function childrenSeconds() {
@@ -21,68 +131,10 @@ function childrenSeconds() {
   return (Number(ticks[13]) + Number(ticks[14])) / 100;
 }
 
-try {
-  const before = childrenSeconds();
-  const started = performance.now();
-  const run = spawnSync(
-    process.execPath,
-    [
-      ...[cli, 'sweep', ...models, '--bits', widths, '--scheme', 'integer-only', '--method', 'fast'],
-      ...['--data', calibration, '--eval', evaluation, '--eval-samples', samples],
-      ...['--report', join(folder, 'report'), '--emit', join(folder, 'files')],
-    ],
-    { encoding: 'utf8' },
-  );
-  if (run.status !== 0) throw new Error(run.stderr);
-  const ours = childrenSeconds() - before;
-  const wall = (performance.now() - started) / 1000;
-  const runs = JSON.parse(readFileSync(join(folder, 'report', 'sweep.json'), 'utf8')).runs;
+function shown({ cpu, wall }) {
+  return `${cpu.toFixed(1)} CPU s (${wall.toFixed(1)} s)`;
+}
 
-  const extra = {
-    session: { disable_quant_qdq: '1' },
-    optimization: { disable_specified_optimizers: 'ReluQuantRewrite;ClipQuantRewrite' },
-  };
-  let bare = 0;
-  let bareWall = 0;
-  for (const name of readdirSync(join(folder, 'files'))) {
-    const path = join(folder, 'files', name);
-    const session = await ort.InferenceSession.create(path, { logSeverityLevel: 4, extra });
-    const inputs = session.inputMetadata.map(({ name: input, shape }) => ({
-      name: input,
-      dtype: 'float',
-      shape: shape.map((dim) => (typeof dim === 'number' ? dim : undefined)),
-    }));
-    const data = await openDataCard(evaluation, inputs, { samples: Number(samples) });
-    let correct = 0;
-    for await (const batch of data.batches(128)) {
-      const feeds = Object.fromEntries(
-        [...batch.inputs].map(([input, tensor]) => [
-          input,
-          new ort.Tensor('float32', tensor.data(), tensor.dims),
-        ]),
-      );
-      const cpu = process.cpuUsage();
-      const begun = performance.now();
-      const logits = (await session.run(feeds))[session.outputNames[0]].data;
-      bare += cpuSeconds(process.cpuUsage(cpu));
-      bareWall += (performance.now() - begun) / 1000;
-      const classes = logits.length / batch.size;
-      for (let i = 0; i < batch.size; i++) {
-        const row = logits.subarray(i * classes, (i + 1) * classes);
-        if (row.indexOf(Math.max(...row)) === batch.labels[i]) correct++;
-      }
-    }
-    await session.release();
-    const swept = runs.find(({ file }) => file === name).correct;
-    console.log(`${name}: ${correct}/${data.count} alone, ${swept}/${data.count} in the sweep`);
-  }
-  console.log(
-    `sweep: ${ours.toFixed(1)} CPU s (${wall.toFixed(1)} s), calibration, rounding and decoding included`,
-  );
-  console.log(`bare evaluation of its files: ${bare.toFixed(1)} CPU s (${bareWall.toFixed(1)} s)`);
-  console.log(
-    `ratio of CPU seconds: ${(ours / bare).toFixed(2)}, of seconds: ${(wall / bareWall).toFixed(2)}`,
-  );
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+function ratio(cost, to) {
+  return `${(cost.cpu / to.cpu).toFixed(2)} in CPU seconds, ${(cost.wall / to.wall).toFixed(2)} in seconds`;
 }

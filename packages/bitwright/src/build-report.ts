@@ -14,7 +14,7 @@ import { captureModel } from '@bitwright/capture';
 import type { Diagnostic } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
 import { formatBits } from '@bitwright/quantize';
-import { openOrtNode } from '@bitwright/runtime';
+import { type OpenExecutor, openOrtNode } from '@bitwright/runtime';
 import { budgetPoints, type WrittenPoint } from './budget-points.js';
 import { explainModel } from './explain-model.js';
 import { versions } from './node/versions.js';
@@ -51,6 +51,9 @@ export interface ReportFrame {
   readonly data: ReportDocument['reproduce']['data'];
   readonly sweep?: SweepDocument;
 }
+
+/** The few samples of a report are run soonest by one thread, and give the same figures on any number of cores. */
+const openOnOneThread: OpenExecutor = (model, options) => openOrtNode(model, { ...options, threads: 1 });
 
 /** The report's document: what the page is made from, and its JSON twin. */
 export async function buildReport(
@@ -108,7 +111,7 @@ async function describe(
   const file = captureModel(result.bytes, { name: path });
   const quantized = captureModel(result.bytes, { name: path });
   liftModel(quantized, path);
-  const { executor, optimized } = await openOptimized(result.bytes, { name: path });
+  const { executor, optimized } = await openOptimized(result.bytes, { name: path, threads: 1 });
   await executor.release();
   const runtime = `onnxruntime-node ${versions().onnxruntime}, CPU`;
   const bits = formatBits(result.bits);
@@ -129,7 +132,7 @@ async function describe(
     certificate: certifyGraphs({ path, file, optimized, runtime }),
     observed: (tensor) => shared.histogramOf(tensor),
     data,
-    open: openOrtNode,
+    open: openOnOneThread,
   });
   return {
     variant,

@@ -1,4 +1,4 @@
-import { quantizeValue } from '@bitwright/core';
+import { type QuantGrid, quantizeValue } from '@bitwright/core';
 import { type Graph, hasQParams, isQuantizer, qparamsOf } from '@bitwright/graph';
 import type { FloatHistogram } from '@bitwright/quantize';
 import type { ReportTensor } from './report-document.js';
@@ -27,48 +27,40 @@ export function describeTensors(
       min: histogram?.min ?? low,
       max: histogram?.max ?? high,
       ...{ low, high },
-      ...(histogram &&
-        histogram.max > histogram.min && {
-          saturated: outside(histogram, low - scale / 2, high + scale / 2),
-        }),
-      ...distribution(histogram, (value) => quantizeValue(value, scale, zeroPoint, grid), quantMin, quantMax),
+      ...distribution(histogram, grid, { scale, zeroPoint }, [low - scale / 2, high + scale / 2]),
     });
   }
   return [...tensors.values()];
 }
 
+/** @param inside what rounds to the first code and what to the last: beyond both lies what is clipped. */
 function distribution(
   histogram: FloatHistogram | undefined,
-  codeOf: (value: number) => number,
-  quantMin: number,
-  quantMax: number,
-): Pick<ReportTensor, 'edges' | 'counts' | 'codes' | 'unusedCodes'> {
+  grid: QuantGrid,
+  { scale, zeroPoint }: { readonly scale: number; readonly zeroPoint: number },
+  inside: readonly [number, number],
+): Pick<ReportTensor, 'edges' | 'counts' | 'codes' | 'unusedCodes' | 'saturated'> {
   if (histogram === undefined || !(histogram.max > histogram.min))
     return { edges: [], counts: [], codes: [] };
   const { min, max } = histogram;
+  const { quantMin, quantMax } = grid;
+  const [first, last] = inside;
   const counts = new Array<number>(BINS).fill(0);
   const levels = quantMax - quantMin + 1;
   const codes = new Array<number>(levels <= MOST_CODES ? levels : 0).fill(0);
+  let [all, clipped] = [0, 0];
   histogram.forEachBin((low, high, count) => {
+    const center = (low + high) / 2;
+    all += count;
+    if (center < first || center > last) clipped += count;
     // the middle of a bin stands for its values: it is narrower than a step of any grid of 8 bits or fewer
-    const middle = Math.min(max, Math.max(min, (low + high) / 2));
+    const middle = Math.min(max, Math.max(min, center));
     const bin = Math.min(BINS - 1, Math.floor(((middle - min) / (max - min)) * BINS));
     counts[bin] = counts[bin]! + count;
-    const code = codeOf(middle) - quantMin;
+    const code = quantizeValue(middle, scale, zeroPoint, grid) - quantMin;
     if (code < codes.length) codes[code] = codes[code]! + count;
   });
   const edges = Array.from({ length: BINS + 1 }, (_, i) => min + ((max - min) * i) / BINS);
   const unusedCodes = codes.filter((count) => count === 0).length;
-  return { edges, counts, codes, ...(codes.length > 0 && { unusedCodes }) };
-}
-
-/** The share of values beyond what rounds to the first and last code, by the middles of the histogram's bins. */
-function outside(histogram: FloatHistogram, low: number, high: number): number {
-  let [all, clipped] = [0, 0];
-  histogram.forEachBin((from, to, count) => {
-    const middle = (from + to) / 2;
-    all += count;
-    if (middle < low || middle > high) clipped += count;
-  });
-  return clipped / all;
+  return { edges, counts, codes, saturated: clipped / all, ...(codes.length > 0 && { unusedCodes }) };
 }

@@ -3,6 +3,8 @@ import { BitwrightError } from '@bitwright/core';
 const MANTISSA_BITS = 9;
 const SHIFT = 23 - MANTISSA_BITS;
 const BIN_COUNT = 2 ** (32 - SHIFT);
+// the bits that a bin leaves open
+const INSIDE = 2 ** SHIFT - 1;
 const SPILL_AT = 2 ** 31 - 1;
 
 /** Values of a tensor as weighted points in ascending order, fine enough for a search on a given grid. */
@@ -128,29 +130,23 @@ export class FloatHistogram {
 
   /** Calls back for each bin that holds something, in ascending order of value. Not finite ones are left out. */
   forEachBin(visit: (low: number, high: number, count: number) => void): void {
-    const edge = new DataView(new ArrayBuffer(4));
-    const edgeOf = (bits: number): number => {
-      edge.setUint32(0, bits >>> 0);
-      return edge.getFloat32(0);
-    };
+    const counts = this.#counts;
+    const spilled = this.#spilled;
     const half = BIN_COUNT / 2;
     const lastFinite = 255 << MANTISSA_BITS;
     const binOf = (value: number): number => {
-      edge.setFloat32(0, value);
-      return Math.min((edge.getUint32(0) >>> SHIFT) % half, lastFinite - 1);
+      cell.setFloat32(0, value);
+      return Math.min((cell.getUint32(0) >>> SHIFT) % half, lastFinite - 1);
     };
     // beyond the extremes lies nothing
     for (let bin = half + (this.#min < 0 ? binOf(this.#min) : 0); bin >= half; bin--) {
-      const count = this.#countOf(bin);
-      if (count > 0) visit(edgeOf(bin * 2 ** SHIFT + (2 ** SHIFT - 1)), edgeOf(bin * 2 ** SHIFT), count);
+      const count = spilled === undefined ? counts[bin]! : counts[bin]! + spilled[bin]!;
+      if (count > 0) visit(valueOfPattern((bin << SHIFT) | INSIDE), valueOfPattern(bin << SHIFT), count);
     }
-    for (
-      let bin = this.#min > 0 ? binOf(this.#min) : 0, last = binOf(Math.max(0, this.#max));
-      bin <= last;
-      bin++
-    ) {
-      const count = this.#countOf(bin);
-      if (count > 0) visit(edgeOf(bin * 2 ** SHIFT), edgeOf(bin * 2 ** SHIFT + (2 ** SHIFT - 1)), count);
+    const last = binOf(Math.max(0, this.#max));
+    for (let bin = this.#min > 0 ? binOf(this.#min) : 0; bin <= last; bin++) {
+      const count = spilled === undefined ? counts[bin]! : counts[bin]! + spilled[bin]!;
+      if (count > 0) visit(valueOfPattern(bin << SHIFT), valueOfPattern((bin << SHIFT) | INSIDE), count);
     }
   }
 
@@ -200,6 +196,14 @@ export class FloatHistogram {
 }
 
 const cell = new DataView(new ArrayBuffer(4));
+const patterns = new Int32Array(1);
+const floats = new Float32Array(patterns.buffer);
+
+function valueOfPattern(pattern: number): number {
+  patterns[0] = pattern;
+  return floats[0]!;
+}
+
 const INFINITY_ORDER = 0x7f800000;
 
 /** An integer for a float32 value, in the same order: negative patterns count downwards. */

@@ -38,6 +38,8 @@ it('evaluate tells a constant answer, and accuracy of guessing beside a float mo
     ...['evaluate', constant, fine, '--data', evaluation, '--samples', '500'],
     ...['--reference', fine, '--json'],
   );
+  // the count is what was asked for, and it is there
+  expect(run.code, run.stderr).toBe(0);
   const [broken, good] = run.json<{ models: Told[] }>().models;
   expect(codes(broken!)).toEqual(['error E-CHANCE', 'error E-CONST']);
   expect(codes(good!)).toEqual([]);

@@ -130,6 +130,13 @@ describe('trace', () => {
       '--json',
     );
     expect(layer.json<{ error: { hint: string } }>().error.hint).toBe("Did you mean '/conv/Conv'?");
+    const none = bitwright('trace', quantized, '--json');
+    expect(none.code).toBe(2);
+    const { error } = none.json<{ error: { code: string; hint: string } }>();
+    expect(error.code).toBe('OPTION_MISSING');
+    expect(error.hint).toContain("There are '/conv/Conv', '/layer1/conv1/Conv', ");
+    expect(error.hint).toContain(' and 6 more. ');
+    expect(error.hint).toContain(`bitwright trace ${quantized} /conv/Conv --output 0,0,0,0 --data test.json`);
     const place = traced('--output', '0,99,0,0');
     expect(place.code).toBe(2);
     expect(place.json<{ error: { code: string } }>().error.code).toBe('TRACE_OUTPUT');

@@ -34,7 +34,7 @@ export async function chooseByBudget(
   if (options.data === undefined) throw missingData();
   const resolverFor = (weights: number): QConfigResolver =>
     new QConfigResolver({ ...qconfig, weights }, mapping, resolved.keepFloat);
-  const data = await openDataInput(options.data, inputSpecs(module), { samples: resolved.samples });
+  const data = await openDataInput(options.data, inputSpecs(module), resolved.selection);
   const { onProgress, signal } = hooks;
   const report = await chooseWidths(module, {
     budget,

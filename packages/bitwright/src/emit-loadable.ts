@@ -2,6 +2,7 @@ import type { BackendConfig } from '@bitwright/backends';
 import { BitwrightError } from '@bitwright/core';
 import { emitBytes } from '@bitwright/emit';
 import type { GraphModule } from '@bitwright/graph';
+import { nearestOperator } from '@bitwright/rewrite';
 import { openOrtNode } from '@bitwright/runtime';
 import { type ModelInput, modelName } from './model-file.js';
 import type { RunHooks } from './run-hooks.js';
@@ -49,10 +50,11 @@ function explained(thrown: BitwrightError, module: GraphModule, name: string): B
   }
   const [, operator] = /^(?:.*:)?([A-Za-z_]\w*)/.exec(at.node ?? '') ?? [];
   const node = [...module.graph.ops()].find(({ opType }) => opType === operator);
+  const meant = node?.domain === '' ? nearestOperator(node.opType) : undefined;
   return new BitwrightError({
     code,
     message: node === undefined ? message : `The node '${node.displayName}' cannot run. ${message}`,
-    hint: 'Export this part with standard ONNX operators, or cut it off. For a program that has the operator, take a backend table with guards none. Nothing was written.',
+    hint: `${meant === undefined ? '' : `Did you mean '${meant}'? `}Export this part with standard ONNX operators, or cut it off. For a program that has the operator, take a backend table with guards none. Nothing was written.`,
     at: node === undefined ? at : { file: name, node: node.displayName },
     cause: thrown,
   });

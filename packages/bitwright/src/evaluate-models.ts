@@ -1,5 +1,6 @@
 import { type AccuracyContext, diagnoseAccuracy } from '@bitwright/analyze';
 import type { Diagnostic } from '@bitwright/core';
+import { assertReadable } from '@bitwright/core/node';
 import type { GraphModule } from '@bitwright/graph';
 import { type Evaluation, type Executor, evaluate, openOrtNode } from '@bitwright/runtime';
 import { openDataInput } from './data-input.js';
@@ -46,6 +47,7 @@ export async function evaluateModels(
   const open = hooks.open ?? openOrtNode;
   const mode = options.faithful === true ? 'faithful' : 'default';
   const { reference } = options;
+  for (const model of [...models, reference]) if (typeof model === 'string') assertReadable(model);
   const compared =
     reference === undefined ? undefined : await open(modelBytes(reference), { name: modelName(reference) });
   const results: ModelEvaluation[] = [];

@@ -11,7 +11,7 @@ import {
   type Scheme,
 } from '@bitwright/backends';
 import { BitwrightError, didYouMean } from '@bitwright/core';
-import type { ApiSample, DataCard, SampleSource } from '@bitwright/data';
+import type { ApiSample, DataCard, OpenDataOptions, SampleSource } from '@bitwright/data';
 import {
   type Bits,
   type Budget,
@@ -101,10 +101,13 @@ export interface QuantizeOptions {
   readonly allowPairSaturation?: boolean;
 }
 
+/** How many calibration samples are used: as many as were asked for, or the default. */
+export type SampleSelection = Pick<OpenDataOptions, 'samples' | 'defaultSamples'>;
+
 /** Options with every default filled in and every name resolved. */
 export interface ResolvedOptions {
   readonly bits: Bits;
-  readonly samples: number;
+  readonly selection: SampleSelection;
   readonly backend: BackendConfig;
   readonly scheme: Scheme;
   readonly method: (typeof METHODS)[number];
@@ -160,7 +163,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   assertTakesBits(backend, bits);
   return {
     bits,
-    samples: positiveInteger('--samples', options.samples ?? 1024),
+    selection: calibrationSamples(options.samples),
     backend,
     scheme,
     method,
@@ -250,6 +253,13 @@ export function positiveInteger(option: string, value: number, example = 1024): 
     at: { option },
     kind: 'usage',
   });
+}
+
+/** The first so many calibration samples; 1024 where nothing is said. @throws OPTION_VALUE (wrong usage). */
+export function calibrationSamples(samples: number | undefined): SampleSelection {
+  return samples === undefined
+    ? { defaultSamples: 1024 }
+    : { samples: positiveInteger('--samples', samples) };
 }
 
 /** What decides how the work is done, not what becomes of it (but for the seed). @throws OPTION_VALUE (wrong usage). */

@@ -59,7 +59,7 @@ async function obtainRanges(
     applyRanges(prepared, ranges);
     return { ranges, diagnostics: [] };
   }
-  const data = await openDataInput(options.data!, specs, { samples: resolved.samples });
+  const data = await openDataInput(options.data!, specs, resolved.selection);
   const { onProgress, signal } = hooks;
   const observations = await shared.observe(prepared, {
     open: hooks.open ?? openOrtNode,
@@ -84,7 +84,7 @@ async function walkLayers(
   { options, resolved, specs, hooks }: PreparedRun,
 ): Promise<{ ranges: CalibratedRanges; diagnostics: readonly Diagnostic[] }> {
   const saved = options.ranges === undefined ? undefined : readRanges(options.ranges);
-  const data = await openDataInput(options.data!, specs, { samples: resolved.samples });
+  const data = await openDataInput(options.data!, specs, resolved.selection);
   const { onProgress, signal } = hooks;
   const { recipe, memory } = resolved;
   const open = hooks.open ?? openOrtNode;

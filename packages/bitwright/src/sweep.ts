@@ -20,7 +20,7 @@ import { assertFloatModel, inputSpecs, loadModel, modelBytes } from './model-fil
 import { isBackendFile, loadBackend } from './node/load-backend.js';
 import { cellFolder, SweepFolder } from './node/sweep-folder.js';
 import { hostFacts, versions } from './node/versions.js';
-import { type DataInput, positiveInteger, resolveOptions } from './quantize-options.js';
+import { calibrationSamples, type DataInput, positiveInteger, resolveOptions } from './quantize-options.js';
 import type { RunHooks } from './run-hooks.js';
 import {
   type SharedOptions,
@@ -112,7 +112,7 @@ function planSweep(models: readonly string[], options: SweepOptions, details: Sw
   const settings = sweepSettings(options);
   const shared = sharedOptions(options);
   const resolved = settings.map((setting) => resolveOptions({ ...shared, ...settingWords(setting) }));
-  const samples = positiveInteger('--samples', options.samples ?? 1024);
+  const selection = calibrationSamples(options.samples);
   const counted = options.evaluationSamples;
   if (counted !== undefined) positiveInteger('--eval-samples', counted);
   if (options.workers !== undefined) positiveInteger('--workers', options.workers, 2);
@@ -122,7 +122,7 @@ function planSweep(models: readonly string[], options: SweepOptions, details: Sw
   return {
     subjects: models.map((model) => subjectOf(model, details)),
     settings,
-    calibration: (inputs) => openDataInput(options.data, inputs, { samples }),
+    calibration: (inputs) => openDataInput(options.data, inputs, selection),
     evaluation: (inputs) =>
       openDataInput(options.evaluation, inputs, {
         labels: 'needed',

@@ -1,4 +1,5 @@
-import { type HardwareConfig, type OutputTrace, traceOutput } from '@bitwright/simulate';
+import { BitwrightError } from '@bitwright/core';
+import { type DotStep, type HardwareConfig, type OutputTrace, traceOutput } from '@bitwright/simulate';
 import { interpretSamples, loadInteger } from './integer-model.js';
 import type { ModelInput } from './model-file.js';
 import type { DataInput } from './quantize-options.js';
@@ -20,4 +21,30 @@ export async function traceModel(model: ModelInput, options: TraceModelOptions):
   const integer = await loadInteger(model, options.hardware);
   const run = await interpretSamples(integer, model, options.data, options.sample ?? 0, 1);
   return traceOutput(integer.network, run, options.node, options.output);
+}
+
+/** Layers that are named where none was given. */
+const NAMED = 4;
+
+/** What to say where no node was given: some that there are, and the command for the first. @throws what loading the model throws. */
+export async function nodeMissing(
+  model: string,
+  hardware: string | HardwareConfig | undefined,
+): Promise<BitwrightError> {
+  const { network } = await loadInteger(model, hardware);
+  const layers = network.steps.filter((step): step is DotStep => step.kind === 'dot');
+  const [first] = layers;
+  const more = layers.length > NAMED ? ` and ${layers.length - NAMED} more` : '';
+  const names = layers.slice(0, NAMED).map(({ name }) => `'${name}'`);
+  const index = [0, 0, ...(first?.window?.kernel.map(() => 0) ?? [])];
+  return new BitwrightError({
+    code: 'OPTION_MISSING',
+    message: 'The node is missing: it says which layer is followed.',
+    hint:
+      first === undefined
+        ? 'The model has no convolution and no product with constant weights.'
+        : `There are ${names.join(', ')}${more}. Write for example: bitwright trace ${model} ${first.name} --output ${index.join(',')} --data test.json`,
+    at: { file: model, option: 'node' },
+    kind: 'usage',
+  });
 }

@@ -40,6 +40,8 @@ export interface SampleSource {
 export interface OpenDataOptions {
   /** Uses the first so many samples (after the card's own selection); fewer is a `DATA_FEWER_SAMPLES` diagnostic. */
   readonly samples?: number;
+  /** Uses the first so many where `samples` is left out, and says then that nobody asked for them. */
+  readonly defaultSamples?: number;
   /** `needed` makes a sample without a label an error. Default `optional`. */
   readonly labels?: 'needed' | 'optional';
 }

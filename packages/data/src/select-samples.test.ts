@@ -36,6 +36,12 @@ describe('the selection of samples', () => {
     const asked = selectSamples(10, {}, 1024, 'card').diagnostics;
     expect(asked[0]!.message).toMatch(/1024 .*10/);
     expect(asked[0]!.at).toMatchObject({ option: '--samples' });
+    expect(asked[0]!.message).toContain('asked for');
+    const unasked = selectSamples(10, {}, 1024, 'card', true).diagnostics;
+    expect(unasked[0]!.message).toBe(
+      "1024 samples are the default (--samples) and 'card' has 10: all 10 are used.",
+    );
+    expect(unasked[0]!.hint).toBe('Give more data, or say --samples 10.');
   });
 
   it.each([

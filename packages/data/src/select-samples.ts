@@ -12,6 +12,7 @@ export interface SelectedSamples {
  * Applies `skip`, `shuffle` and `take` in this order, then the command's `--samples`.
  *
  * @param card how the card calls itself.
+ * @param isDefault whether nobody asked for `samples`.
  * @throws DATA_NO_SAMPLES when none is left; DATA_SAMPLES for a `samples` that is not a whole number from 1 on.
  */
 export function selectSamples(
@@ -19,6 +20,7 @@ export function selectSamples(
   selection: Selection,
   samples: number | undefined,
   card: string,
+  isDefault = false,
 ): SelectedSamples {
   if (samples !== undefined && !(Number.isSafeInteger(samples) && samples >= 1)) throw wrongSamples(samples);
   const diagnostics: Diagnostic[] = [];
@@ -30,12 +32,12 @@ export function selectSamples(
       : seededPermutation(left, selection.shuffle);
   for (let i = 0; i < left; i++) order[i] = order[i]! + skip;
   const limits = [
-    ['take', selection.take],
-    ['--samples', samples],
+    ['take', selection.take, false],
+    ['--samples', samples, isDefault],
   ] as const;
-  for (const [option, limit] of limits) {
+  for (const [option, limit, unasked] of limits) {
     if (limit === undefined) continue;
-    if (order.length < limit && left > 0) diagnostics.push(fewer(card, option, limit, order.length));
+    if (order.length < limit && left > 0) diagnostics.push(fewer(card, option, limit, order.length, unasked));
     order = order.slice(0, limit);
   }
   if (order.length > 0) return { order, diagnostics };
@@ -50,12 +52,15 @@ export function selectSamples(
   });
 }
 
-function fewer(card: string, option: string, asked: number, got: number): Diagnostic {
+function fewer(card: string, option: string, asked: number, got: number, unasked: boolean): Diagnostic {
+  const wanted = unasked
+    ? `${asked} samples are the default (${option})`
+    : `${asked} samples were asked for (${option})`;
   return {
     code: 'DATA_FEWER_SAMPLES',
     severity: 'warning',
-    message: `${asked} samples were asked for (${option}) and '${card}' has ${got}: all ${got} are used.`,
-    hint: 'Give more data, or ask for fewer samples.',
+    message: `${wanted} and '${card}' has ${got}: all ${got} are used.`,
+    hint: unasked ? `Give more data, or say ${option} ${got}.` : 'Give more data, or ask for fewer samples.',
     at: { file: card, option },
   };
 }

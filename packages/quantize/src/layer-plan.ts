@@ -1,6 +1,7 @@
 import type { BackendConfig, BackendPatternConfig } from '@bitwright/backends';
 import type { Graph, OpNode, Value } from '@bitwright/graph';
 import { constantTensor, graphsOf } from '@bitwright/graph';
+import { nearestOperator, opArities } from '@bitwright/rewrite';
 import { inferDtypes } from './dtypes.js';
 import { chooseDType, type LayerChoice } from './layer-config.js';
 import { type FloatReason, type OperandRoles, operandRoles, operatorName } from './operand-roles.js';
@@ -57,12 +58,9 @@ function planNode(
   const config = resolver.forNode(node);
   if (config === undefined) return { code: 'FLOAT_KEPT', reason: 'it was asked to stay float' };
   if (entries.length === 0) {
-    const why = node.is('BatchNormalization')
-      ? 'it could not be folded into a convolution'
-      : node.domain === ''
-        ? 'no pattern of the backend table begins with it'
-        : `no pattern of the backend table begins with ${operatorName(node)}, which is not of the standard set`;
-    return { code: node.is('BatchNormalization') ? 'FLOAT_BATCH_NORM' : 'FLOAT_NO_PATTERN', reason: why };
+    return node.is('BatchNormalization')
+      ? { code: 'FLOAT_BATCH_NORM', reason: 'it could not be folded into a convolution' }
+      : { code: 'FLOAT_NO_PATTERN', reason: noPattern(node) };
   }
   const dtype = node.inputs[0] === undefined ? undefined : dtypeOf(node.inputs[0]);
   if (dtype !== undefined && dtype !== 'float')
@@ -78,6 +76,15 @@ function planNode(
     refused ??= planned;
   }
   return refused ?? { code: 'FLOAT_NO_PATTERN', reason: 'no pattern of the backend table fits here' };
+}
+
+function noPattern(node: OpNode): string {
+  const { domain, opType } = node;
+  if (domain !== '')
+    return `no pattern of the backend table begins with ${operatorName(node)}, which is not of the standard set`;
+  if (opArities().has(opType)) return 'no pattern of the backend table begins with it';
+  const meant = nearestOperator(opType);
+  return `ONNX has no operator ${opType}${meant === undefined ? '' : `: did you mean ${meant}?`}`;
 }
 
 function planLayer(

@@ -1,3 +1,4 @@
+import { nearestName } from '@bitwright/core';
 import type { OpNode } from '@bitwright/graph';
 import { OP_ARITIES, OP_DEFAULTS, OP_FLOATS, type StandardOpSchemas } from './op-schemas.generated.js';
 
@@ -56,6 +57,12 @@ export function opArities(): ReadonlyMap<string, OpArity> {
     }),
   );
   return arities;
+}
+
+/** The standard operator that a misspelt name most likely meant; undefined for a name that exists, or is like none. */
+export function nearestOperator(opType: string): string | undefined {
+  const known = opArities();
+  return known.has(opType) ? undefined : nearestName(opType, known.keys());
 }
 
 /** The default of an attribute of a standard operator; undefined when it has none, or one that depends on the opset. */

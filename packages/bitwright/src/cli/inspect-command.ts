@@ -1,3 +1,4 @@
+import { formatBits, parseBits } from '@bitwright/quantize';
 import { Command } from 'commander';
 import type { Inspection, InspectOptions } from '../inspect.js';
 import { collect, planOptions } from './plan-options.js';
@@ -37,11 +38,11 @@ export function inspectCommand(): Command {
         return;
       }
       printWarnings(report.diagnostics);
-      process.stdout.write(describe(report));
+      process.stdout.write(describe(report, words));
     });
 }
 
-function describe(report: Omit<Inspection, 'module'>): string {
+function describe(report: Omit<Inspection, 'module'>, { bits, scheme, backend }: InspectFlags): string {
   const shape = (dims: Inspection['inputs'][number]['shape']): string =>
     `[${(dims ?? ['?']).map((dim) => dim ?? '?').join(', ')}]`;
   const value = ({ name, dtype, shape: dims }: Inspection['inputs'][number]): string =>
@@ -60,6 +61,7 @@ function describe(report: Omit<Inspection, 'module'>): string {
   const quantized = report.layers.filter((layer) => layer.float === undefined);
   lines.push(
     `would be quantized: ${quantized.length} groups; would stay float: ${report.layers.length - quantized.length}`,
+    `planned for ${bits === undefined ? 'W8A8, the default; --bits plans for others' : formatBits(parseBits(bits))}; ${scheme === undefined || scheme === 'backend' ? `the table ${backend ?? 'onnxruntime-cpu'}` : `the scheme ${scheme}`}`,
     '',
   );
   const rows = report.layers.map((layer) => [
@@ -70,11 +72,23 @@ function describe(report: Omit<Inspection, 'module'>): string {
       : 'float',
     layer.float === undefined ? '' : `${layer.float.code}: ${layer.float.reason}`,
   ]);
-  const gone = report.nodes
-    .filter(({ code }) => code === 'FUSED' || code === 'REMOVED')
-    .map(({ name, opType, code, reason }) => [name, opType, code, reason]);
   const folded = report.nodes.filter(({ code }) => code === 'FOLDED').length;
   if (folded > 0) lines.splice(-1, 0, `computed at compile time: ${folded} operators`);
-  const others = gone.length === 0 ? '' : `\n${table([['node', 'operator', 'becomes', 'why'], ...gone])}`;
-  return `${lines.join('\n')}\n${table([['node', 'pattern', 'becomes', 'why'], ...rows])}${others}`;
+  return `${lines.join('\n')}\n${table([['node', 'pattern', 'becomes', 'why'], ...rows])}${describeGone(report.nodes)}`;
+}
+
+/** The operators of the file that became part of others or are gone, counted by why. */
+function describeGone(nodes: Inspection['nodes']): string {
+  const counts = new Map<string, { readonly row: readonly string[]; count: number }>();
+  for (const { opType, code, reason } of nodes) {
+    if (code !== 'FUSED' && code !== 'REMOVED') continue;
+    const why = /^the rule '[^']+'/.exec(reason)?.[0] ?? reason;
+    const key = `${opType} ${code} ${why}`;
+    const held = counts.get(key) ?? { row: [opType, code, why], count: 0 };
+    held.count++;
+    counts.set(key, held);
+  }
+  if (counts.size === 0) return '';
+  const rows = [...counts.values()].map(({ row, count }) => [String(count), ...row]);
+  return `\n${table([['count', 'operator', 'becomes', 'why'], ...rows])}--json says it of each node, \`bitwright explain\` all of one.\n`;
 }

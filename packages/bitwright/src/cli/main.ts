@@ -54,7 +54,19 @@ function report(thrown: unknown, args: readonly string[]): number {
     });
     return print(unexpected, args);
   }
-  return print(error, args);
+  return print(takenForJson(error, args), args);
+}
+
+/** An error of a word that was meant as the path of `--json`, with a hint that there is none. */
+function takenForJson(error: BitwrightError, args: readonly string[]): BitwrightError {
+  const word = args[args.indexOf('--json') + 1];
+  const isSo =
+    args.includes('--json') &&
+    (error.code.startsWith('FILE_') ? error.at.file === word : /^Too many arguments/.test(error.message));
+  if (!isSo || word === undefined || word.startsWith('-')) return error;
+  const { code, message, at, kind, cause } = error;
+  const hint = `--json takes no path: it prints to stdout, which \`> FILE\` sends to one. ${error.hint}`;
+  return new BitwrightError({ code, message, hint, at, kind, cause });
 }
 
 function print(error: BitwrightError, args: readonly string[]): number {

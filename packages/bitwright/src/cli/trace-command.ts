@@ -16,7 +16,7 @@ export function traceCommand(): Command {
   return new Command('trace')
     .description('the integer arithmetic of one output element, product by product')
     .argument('<model>', 'a quantized ONNX file')
-    .argument('<node>', 'a convolution or product with constant weights')
+    .argument('[node]', 'a convolution or product with constant weights; left out, some are named')
     .option('--output <index>', 'the element, e.g. 0,3,5,5')
     .option('--data <card>', 'data card of the samples')
     .option('--sample <k>', 'which sample, from 0 on (default 0)')
@@ -26,14 +26,15 @@ export function traceCommand(): Command {
       'after',
       '\nExample:\n  bitwright trace model.w4a4.onnx /conv1/Conv --output 0,3,5,5 --data test.json --sample 7\n',
     )
-    .action(async (model: string, node: string, flags: TraceFlags) => {
+    .action(async (model: string, node: string | undefined, flags: TraceFlags) => {
       const { data, hardware } = flags;
+      const { nodeMissing, traceModel } = await import('../trace-model.js');
+      if (node === undefined) throw await nodeMissing(model, hardware);
       if (flags.output === undefined)
         throw missing('--output', 'which element is followed', '--output 0,3,5,5');
       if (data === undefined) throw missing('--data', 'which samples there are', '--data test.json');
       const output = flags.output.split(',').map(Number);
       const sample = wholeNumber('--sample', flags.sample ?? '0');
-      const { traceModel } = await import('../trace-model.js');
       const options = { node, output, data, sample, ...(hardware !== undefined && { hardware }) };
       const trace = await traceModel(model, options);
       if (flags.json === true) printJson(trace);

@@ -1,8 +1,26 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { assertWritable, FileSource, readFileBytes, siblingFiles, writeFileAtomically } from './files.js';
+import {
+  assertReadable,
+  assertWritable,
+  FileSource,
+  readFileBytes,
+  siblingFiles,
+  writeFileAtomically,
+} from './files.js';
 
 let folder = '';
 const inside = (...parts: string[]): string => join(folder, ...parts);
@@ -71,6 +89,34 @@ it('proves that a path cannot be written, and leaves nothing behind', () => {
   }
   expect(readdirSync(folder).toSorted()).toEqual(['dir', 'file']);
   expect(readdirSync(inside('dir'))).toEqual([]);
+});
+
+const posix = it.skipIf(process.platform === 'win32');
+
+posix('writes through a link, and to a device without replacing it', () => {
+  writeFileSync(inside('real'), 'old');
+  symlinkSync(inside('real'), inside('link'));
+  writeFileAtomically(inside('link'), 'new');
+  expect(readFileSync(inside('real'), 'utf8')).toBe('new');
+  expect(lstatSync(inside('link')).isSymbolicLink()).toBe(true);
+  symlinkSync('/dev/null', inside('null'));
+  assertWritable(inside('null'));
+  writeFileAtomically(inside('null'), 'gone');
+  expect(statSync(inside('null')).isCharacterDevice()).toBe(true);
+  expect(readdirSync(folder).toSorted()).toEqual(['link', 'null', 'real']);
+});
+
+posix('refuses pipes and devices, which no end may come of', () => {
+  execFileSync('mkfifo', [inside('pipe')]);
+  expect(() => writeFileAtomically(inside('pipe'), 'x')).toThrow(coded('OUTPUT_UNWRITABLE', inside('pipe')));
+  expect(() => assertWritable(inside('pipe'))).toThrow(coded('OUTPUT_UNWRITABLE', inside('pipe')));
+  for (const path of [inside('pipe'), '/dev/zero']) {
+    expect(() => readFileBytes(path)).toThrow(coded('FILE_NOT_REGULAR', path));
+    expect(() => assertReadable(path)).toThrow(coded('FILE_NOT_REGULAR', path));
+    expect(() => new FileSource(path)).toThrow(coded('FILE_NOT_REGULAR', path));
+  }
+  expect(() => assertReadable(inside('none'))).toThrow(coded('FILE_ABSENT', inside('none')));
+  expect(statSync(inside('pipe')).isFIFO()).toBe(true);
 });
 
 it('reads a file by ranges', () => {

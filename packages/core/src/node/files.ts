@@ -5,8 +5,10 @@ import {
   openSync,
   readFileSync,
   readSync,
+  realpathSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -17,11 +19,15 @@ import { BitwrightError, describeThrown } from '../errors.js';
 // one call of the operating system gives at most 2 GiB
 const LARGEST_READ = 2 ** 30;
 
-/** Reads a whole file. @throws FILE_ABSENT, FILE_IS_DIRECTORY or FILE_UNREADABLE, naming the path. */
+/**
+ * Reads a whole file, or what a pipe that the process was given holds, e.g. `<(…)` or `/dev/stdin`.
+ *
+ * @throws FILE_ABSENT, FILE_IS_DIRECTORY, FILE_NOT_REGULAR or FILE_UNREADABLE, naming the path.
+ */
 export function readFileBytes(path: string): Uint8Array {
   try {
-    if (statSync(path).isDirectory())
-      throw fileError('FILE_IS_DIRECTORY', path, 'is a folder', 'Give the path of a file.');
+    const status = statSync(path);
+    if (!isGivenPipe(path, status)) assertFile(path, status);
     return readFileSync(path);
   } catch (thrown) {
     if (thrown instanceof BitwrightError) throw thrown;
@@ -38,18 +44,58 @@ export function readFileBytes(path: string): Uint8Array {
   }
 }
 
+/** Proves, before long work begins, that a path is that of a file. @throws as {@link readFileBytes} does. */
+export function assertReadable(path: string): void {
+  const status = statAt(path);
+  if (status === undefined) throw fileError('FILE_ABSENT', path, 'does not exist', 'Check the path.');
+  if (!isGivenPipe(path, status)) assertFile(path, status);
+}
+
+/** Refuses a folder, and what no end can be read of: devices, sockets, named pipes, and the pipe that this process writes to. */
+function assertFile(path: string, status: Stats): void {
+  if (status.isDirectory())
+    throw fileError('FILE_IS_DIRECTORY', path, 'is a folder', 'Give the path of a file.');
+  if (status.isFile()) return;
+  throw fileError('FILE_NOT_REGULAR', path, `is a ${kindOf(status)} and no file`, 'Give the path of a file.');
+}
+
+/** True for a pipe that was handed over as a descriptor, other than those that the process writes to: it ends when its writer does. */
+function isGivenPipe(path: string, status: Stats): boolean {
+  if (!status.isFIFO() || !/^\/(dev|proc)\//.test(path)) return false;
+  return [1, 2].every((descriptor) => {
+    const own = statOf(descriptor);
+    return own?.ino !== status.ino || own.dev !== status.dev;
+  });
+}
+
+function statOf(descriptor: number): Stats | undefined {
+  try {
+    return fstatSync(descriptor);
+  } catch {
+    return undefined;
+  }
+}
+
+function kindOf(status: Stats): string {
+  if (status.isFIFO()) return 'pipe';
+  return status.isSocket() ? 'socket' : 'device';
+}
+
 /**
- * Writes a file so that a reader sees the old content or the new, never a part: writes beside it, then renames.
+ * Writes a file so that a reader sees the old content or the new, never a part: writes beside it, then renames. A link is
+ * followed; a device such as /dev/null is written to as it is.
  *
- * @throws OUTPUT_UNWRITABLE, naming the path; nothing is left behind.
+ * @throws OUTPUT_UNWRITABLE, naming the path; nothing is left behind. Pipes and sockets are refused: nobody may ever read them.
  */
 export function writeFileAtomically(path: string, bytes: Uint8Array | string): void {
-  const beside = join(dirname(path), `.${randomBytes(6).toString('hex')}.partial`);
+  const target = targetOf(path);
+  const beside = target.isDevice ? path : partialBeside(target.path);
   try {
     writeFileSync(beside, bytes);
-    renameSync(beside, path);
+    if (target.isDevice) return;
+    renameSync(beside, target.path);
   } catch (thrown) {
-    removeIfThere(beside);
+    if (!target.isDevice) removeIfThere(beside);
     throw outputError(path, thrown);
   }
 }
@@ -60,7 +106,9 @@ export function writeFileAtomically(path: string, bytes: Uint8Array | string): v
  * @throws OUTPUT_UNWRITABLE.
  */
 export function assertWritable(path: string, option = '--output'): void {
-  const beside = join(dirname(path), `.${randomBytes(6).toString('hex')}.partial`);
+  const target = targetOf(path, option);
+  if (target.isDevice) return;
+  const beside = partialBeside(target.path);
   try {
     writeFileSync(beside, '');
   } catch (thrown) {
@@ -68,9 +116,29 @@ export function assertWritable(path: string, option = '--output'): void {
   } finally {
     removeIfThere(beside);
   }
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
-    throw outputError(path, new Error('it is a folder'), option);
+}
+
+/** What an output path leads to. @throws OUTPUT_UNWRITABLE for a folder, a pipe or a socket. */
+function targetOf(path: string, option?: string): { readonly path: string; readonly isDevice: boolean } {
+  const status = statAt(path);
+  if (status === undefined) return { path, isDevice: false };
+  if (status.isDirectory()) throw outputError(path, new Error('it is a folder'), option);
+  if (status.isFile()) return { path: realpathSync(path), isDevice: false };
+  if (status.isCharacterDevice()) return { path, isDevice: true };
+  throw outputError(path, new Error(`it is a ${kindOf(status)} and no file`), option);
+}
+
+function statAt(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    // a path through a file: writing says so
+    return undefined;
   }
+}
+
+function partialBeside(path: string): string {
+  return join(dirname(path), `.${randomBytes(6).toString('hex')}.partial`);
 }
 
 /** A file that is read by ranges and never held as a whole. */
@@ -78,10 +146,10 @@ export class FileSource implements ByteSource {
   readonly size: number;
 
   constructor(readonly name: string) {
-    const status = withFile(name, (descriptor) => fstatSync(descriptor));
-    if (status.isDirectory())
-      throw fileError('FILE_IS_DIRECTORY', name, 'is a folder', 'Give the path of a file.');
-    this.size = status.size;
+    const named = statAt(name);
+    // opening a pipe can wait for ever
+    if (named !== undefined) assertFile(name, named);
+    this.size = withFile(name, (descriptor) => fstatSync(descriptor).size);
   }
 
   read(offset: number, length: number): Uint8Array {

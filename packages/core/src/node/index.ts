@@ -1,1 +1,8 @@
-export { assertWritable, FileSource, readFileBytes, siblingFiles, writeFileAtomically } from './files.js';
+export {
+  assertReadable,
+  assertWritable,
+  FileSource,
+  readFileBytes,
+  siblingFiles,
+  writeFileAtomically,
+} from './files.js';

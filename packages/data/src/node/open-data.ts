@@ -72,7 +72,13 @@ async function open(
   const moving = matched.filter(({ from }) => !('value' in from));
   const reader = withConstants(await namingCard(name, openReader(card, moving, context)), constants, name);
   const forced = forcedBatchSize(reader.feeds);
-  const selected = selectSamples(reader.count, card, options.samples, name);
+  const selected = selectSamples(
+    reader.count,
+    card,
+    options.samples ?? options.defaultSamples,
+    name,
+    options.samples === undefined,
+  );
   const diagnostics: Diagnostic[] = [...selected.diagnostics];
   if (options.labels === 'needed' && !reader.hasLabels) {
     throw new BitwrightError({

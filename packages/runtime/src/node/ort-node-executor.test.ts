@@ -1,4 +1,4 @@
-import { DenseTensor, floatTensor } from '@bitwright/core';
+import { type BitwrightError, DenseTensor, floatTensor } from '@bitwright/core';
 import { emitBytes } from '@bitwright/emit';
 import { parseModule } from '@bitwright/graph';
 import { expect, it } from 'vitest';
@@ -52,6 +52,19 @@ it('names the operator that the runtime does not know', async () => {
       at: expect.objectContaining({ file: 'model.onnx' }),
     }),
   );
+});
+
+it('says which operator a misspelt one was meant to be, and only then', async () => {
+  const hintOf = async (operator: string): Promise<string> => {
+    const bytes = bytesOf(`g (float[2] x) => (float[2] y) { y = ${operator}(x) }`);
+    return openOrtNode(bytes).then(
+      () => '',
+      (thrown: BitwrightError) => thrown.hint,
+    );
+  };
+  expect(await hintOf('Sigmiod')).toMatch(/^Did you mean 'Sigmoid'\? /);
+  expect(await hintOf('com.example.Sigmiod')).toMatch(/^Calibration runs/);
+  expect(await hintOf('Wonderful')).toMatch(/^Calibration runs/);
 });
 
 it('says that a file is no model', async () => {

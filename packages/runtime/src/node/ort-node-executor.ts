@@ -7,6 +7,7 @@ import {
   type TensorData,
 } from '@bitwright/core';
 import type { InputSpec } from '@bitwright/data';
+import { nearestOperator } from '@bitwright/rewrite';
 import type * as Ort from 'onnxruntime-node';
 import type { Executor, ExecutorOptions } from '../executor.js';
 
@@ -141,7 +142,7 @@ function loadError(thrown: unknown, name: string): BitwrightError {
     return new BitwrightError({
       code: 'RUNTIME_UNSUPPORTED_OPERATOR',
       message: `ONNX Runtime has no kernel for the operator ${operator} in '${name}': ${firstLine(thrown)}`,
-      hint: 'Calibration runs the float model, so each of its operators must run: export it with standard ONNX operators, or cut this part off.',
+      hint: `${misspelt(operator)}Calibration runs the float model, so each of its operators must run: export it with standard ONNX operators, or cut this part off.`,
       at: { file: name, node: operator },
       cause: thrown,
     });
@@ -153,6 +154,13 @@ function loadError(thrown: unknown, name: string): BitwrightError {
     at: { file: name },
     cause: thrown,
   });
+}
+
+/** What a misspelt operator of the standard set was meant to be, as the begin of a hint. */
+function misspelt(operator: string): string {
+  const name = operator.replace(/^:|\(.*$/g, '');
+  const meant = /[.:]/.test(name) ? undefined : nearestOperator(name);
+  return meant === undefined ? '' : `Did you mean '${meant}'? `;
 }
 
 function firstLine(thrown: unknown): string {

@@ -1,4 +1,4 @@
-import { BitwrightError, didYouMean, signedBits } from '@bitwright/core';
+import { BitwrightError, didYouMean, nearestName, signedBits } from '@bitwright/core';
 import { wrapTo } from '../arithmetic/overflow.js';
 import { summingOrder } from '../interpreter/accumulate.js';
 import type { Interpretation } from '../interpreter/interpret.js';
@@ -222,13 +222,19 @@ function findLayer(network: IntegerNetwork, name: string): DotStep {
       other === undefined
         ? `The model has no layer '${name}'.`
         : `'${name}' is no sum of products (it is a ${other.kind}).`,
-    hint: didYouMean(
+    hint: hintFor(
       name,
       layers.map((step) => step.name),
     ),
     at: { node: name },
     kind: 'usage',
   });
+}
+
+/** The nearest name, or where none is near the first few. */
+function hintFor(name: string, layers: readonly string[]): string {
+  if (layers.length <= 12 || nearestName(name, layers) !== undefined) return didYouMean(name, layers);
+  return `There are ${layers.slice(0, 4).join(', ')} and ${layers.length - 4} more.`;
 }
 
 function placeOf(step: DotStep, dims: readonly number[], output: readonly number[]): number {

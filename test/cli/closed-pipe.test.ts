@@ -42,7 +42,5 @@ it('says what --json does where a file was meant', () => {
     ['evaluate', model, '--data', data],
     ['inspect', model],
   ])
-    expect(hintOf(...args)).toMatch(
-      /^--json takes no path: it prints to stdout, which `> FILE` sends/,
-    );
+    expect(hintOf(...args)).toMatch(/^--json takes no path: it prints to stdout, which `> FILE` sends/);
 });

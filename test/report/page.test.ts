@@ -69,6 +69,42 @@ describe.runIf(browserPath !== undefined)('the report of 100 layers at seven wid
     expect(complaints).toEqual([]);
   });
 
+  it.each([420, 800, 1400])('cuts nothing off on a page of %i pixels', async (width) => {
+    const narrow = await browser.newPage({ viewport: { width, height: 900 } });
+    await narrow.goto(pathToFileURL(file).href);
+    await narrow.waitForSelector('html[data-ready]');
+    const boxesOf = async (plot: string, texts: RegExp) => {
+      const found = await narrow.locator(`[aria-label^="${plot}"] text`, { hasText: texts }).all();
+      return Promise.all(found.map(async (text) => (await text.boundingBox())!));
+    };
+    expect(await narrow.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+    const spare = await narrow.evaluate<number>(`(() => {
+      const input = document.querySelector('input[type=search]');
+      const { font, paddingLeft, paddingRight } = getComputedStyle(input);
+      const pen = document.createElement('canvas').getContext('2d');
+      pen.font = font;
+      const room = input.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+      return room - pen.measureText(input.placeholder).width;
+    })()`);
+    // behind the words a search field has a cross
+    expect(spare).toBeGreaterThan(16);
+    const plot = (await narrow.locator('[aria-label^="The network"]').boundingBox())!;
+    // the first node is chosen, and no half of the plot is empty above it
+    const nodes = await boxesOf('The network', /./);
+    expect(Math.min(...nodes.map(({ y }) => y)) - plot.y).toBeLessThan(plot.height / 4);
+    // the legend stands above the plot, in as many rows as it needs
+    const legend = await boxesOf(
+      'Weights of',
+      /^(largest|smallest|highest code|lowest code|SQNR|output .*)$/,
+    );
+    const marks = await boxesOf('Weights of', /^-?[\d.]+$/);
+    expect(legend.length).toBeGreaterThan(4);
+    expect(Math.max(...legend.map(({ y, height }) => y + height))).toBeLessThanOrEqual(
+      Math.min(...marks.map(({ y }) => y)) + 2,
+    );
+    await narrow.close();
+  });
+
   it('chooses the node that is clicked in the graph', async () => {
     const plot = page.locator('figure[tabindex="0"] .plot');
     await plot.scrollIntoViewIfNeeded();

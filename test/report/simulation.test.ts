@@ -46,6 +46,27 @@ describe.runIf(browserPath !== undefined)('the report of a simulation, in a brow
     expect(complaints).toEqual([]);
   });
 
+  it('names no source in the legend that no line is drawn of', async () => {
+    const plot = page.locator('[aria-label="Noise of each layer by source"]');
+    const texts = await plot.locator('text').allTextContents();
+    expect(texts).toEqual(expect.arrayContaining(['sum', 'all']));
+    expect(texts).not.toContain('adc');
+    expect(await page.locator('#simulation-0').innerText()).toContain(
+      'Without any effect in any layer: adc.',
+    );
+  });
+
+  it('draws a ring for each seed, which the mean does not hide', async () => {
+    const plot = page.locator('[aria-label="Accuracy against enob"]');
+    const rings = await plot
+      .locator('path[fill="none"][stroke]')
+      .evaluateAll((paths) =>
+        paths.map((path) => path.getAttribute('transform')).filter((place) => place?.startsWith('matrix')),
+      );
+    // two seeds at each of three values
+    expect(new Set(rings).size).toBeGreaterThanOrEqual(6);
+  });
+
   it('says the counts of the seeds and the overflows', async () => {
     const text = await page.locator('#simulation-0 p').first().textContent();
     expect(text).toContain('mean 72.0 of 100, deviation 2.8 over 2 seeds (70, 74) right; 15 overflows');

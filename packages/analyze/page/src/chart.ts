@@ -55,13 +55,20 @@ export function chart(label: string, height: number, option?: ChartOption): Char
     'Save as SVG',
   );
   let shown = option;
+  let rows = 1;
   const draw = (): void => {
-    if (shown !== undefined) echarts.setOption(dressed(shown(currentTheme())), { notMerge: true });
+    if (shown === undefined) return;
+    const next = dressed(shown(currentTheme()));
+    rows = legendRows(next, echarts.getWidth());
+    echarts.setOption(withRoom(next, rows), { notMerge: true });
   };
   draw();
   document.addEventListener('themechange', draw);
   new ResizeObserver(() => {
-    if (canvas.clientWidth > 0) echarts.resize({ width: canvas.clientWidth, height });
+    if (canvas.clientWidth === 0) return;
+    echarts.resize({ width: canvas.clientWidth, height });
+    // not at every width: drawing anew forgets how far a reader has zoomed
+    if (shown !== undefined && legendRows(shown(currentTheme()), canvas.clientWidth) !== rows) draw();
   }).observe(canvas);
   return {
     element: h('figure', {}, canvas, h('figcaption', {}, label, ' ', save)),
@@ -82,6 +89,32 @@ function dressed(option: EChartsOption): EChartsOption {
     backgroundColor: 'transparent',
     ...option,
   };
+}
+
+const LEGEND = { ends: 20, item: 42, letter: 6.7, row: 20 };
+
+/** The rows that a legend wraps into at a width, by about the width of its letters. */
+function legendRows({ legend, series }: EChartsOption, width: number): number {
+  if (legend === undefined) return 1;
+  const names = new Set([series].flat().map((one) => String(one?.name ?? '')));
+  let rows = 1;
+  let used = LEGEND.ends;
+  for (const name of names) {
+    const wide = LEGEND.item + name.length * LEGEND.letter;
+    if (used + wide > width && used > LEGEND.ends) {
+      rows++;
+      used = LEGEND.ends;
+    }
+    used += wide;
+  }
+  return rows;
+}
+
+/** The option with its plot moved down below a legend of several rows. */
+function withRoom(option: EChartsOption, rows: number): EChartsOption {
+  const { grid } = option;
+  if (rows === 1 || grid === undefined || Array.isArray(grid) || typeof grid.top !== 'number') return option;
+  return { ...option, grid: { ...grid, top: grid.top + (rows - 1) * LEGEND.row } };
 }
 
 /** An axis in the page's colours. */

@@ -6,6 +6,9 @@ const NODE = { width: 86, height: 20 };
 /** About the size of the plot in pixels, to show the layout in its own size at first. */
 const VIEW = { width: 500, height: 420 };
 
+/** The width that a chosen node must lie within on a narrow page too. */
+const NARROW = 300;
+
 /** What is drawn: a model, one of its variants, where the nodes are, and which node is chosen. */
 export interface GraphView {
   readonly model: ReportModel;
@@ -32,7 +35,7 @@ export function graphOption({ model, variant, places, chosen }: GraphView): Char
         zoom,
         nodeScaleRatio: 1,
         labelLayout: { hideOverlap: true },
-        ...centred(chosen === undefined ? places[0] : place.get(chosen)),
+        ...centred(chosen === undefined ? places[0] : place.get(chosen), places),
         symbol: 'roundRect',
         symbolSize: [NODE.width / zoom, NODE.height / zoom],
         edgeSymbol: ['none', 'arrow'],
@@ -62,15 +65,38 @@ export function graphOption({ model, variant, places, chosen }: GraphView): Char
   });
 }
 
-function centred(place: NodePlace | undefined): { center?: number[] } {
-  return place === undefined ? {} : { center: [place.x, place.y] };
+/** What the plot is centred on: a node, or so far beside it that no half of the plot is empty at the graph's end. */
+function centred(place: NodePlace | undefined, places: readonly NodePlace[]): { center?: number[] } {
+  if (place === undefined) return {};
+  return {
+    center: [
+      held(place.x, rangeOf(places.map(({ x }) => x)), NARROW / 2),
+      held(place.y, rangeOf(places.map(({ y }) => y)), VIEW.height / 2),
+    ],
+  };
+}
+
+type Range = readonly [low: number, high: number];
+
+/** A coordinate held at least half a view from both ends; the middle of what is smaller than the view. */
+function held(value: number, [low, high]: Range, half: number): number {
+  const margin = Math.min(half - NODE.height, (high - low) / 2);
+  return Math.min(Math.max(value, low + margin), high - margin);
+}
+
+function rangeOf(values: readonly number[]): Range {
+  return values.reduce<Range>(
+    ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  );
 }
 
 /** The zoom at which the layout's units are about pixels. */
 function ownSize(places: readonly NodePlace[]): number {
-  const extent = (values: readonly number[]): number =>
-    values.reduce((most, value) => Math.max(most, value), 0) -
-    values.reduce((least, value) => Math.min(least, value), 0);
+  const extent = (values: readonly number[]): number => {
+    const [low, high] = rangeOf(values);
+    return high - low;
+  };
   const width = extent(places.map(({ x }) => x)) / VIEW.width;
   return Math.max(1, width, extent(places.map(({ y }) => y)) / VIEW.height);
 }

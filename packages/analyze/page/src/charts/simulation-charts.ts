@@ -4,7 +4,7 @@ import { percent } from '../format.js';
 
 type Curve = ReportSimulation['curves'][number];
 
-/** Accuracy against one parameter of the hardware: the mean over the seeds, and every seed as a point. */
+/** Accuracy against one parameter of the hardware: the mean over the seeds, and every seed as a ring, where there are several. */
 export function curveOption(curve: Curve): ChartOption {
   const shares = curve.points.map(({ value, correct, total }) => ({
     value,
@@ -25,16 +25,42 @@ export function curveOption(curve: Curve): ChartOption {
       {
         type: 'line',
         name: 'mean of the seeds',
-        symbolSize: 8,
+        symbol: 'circle',
+        symbolSize: 5,
         data: shares.map(({ value, all, text }) => ({
           name: text,
           value: [String(value), all.reduce((sum, share) => sum + share, 0) / all.length],
         })),
         tooltip: { formatter: '{b}' },
       },
-      { type: 'scatter', name: 'each seed', symbolSize: 6, data: seeds },
+      ...(shares.some(({ all }) => all.length > 1) ? [rings(theme, seeds)] : []),
     ],
   });
+}
+
+/** Seeds stand around the mean and often on each other: rings let both be seen. */
+function rings(theme: Parameters<ChartOption>[0], seeds: readonly (string | number)[][]) {
+  return {
+    type: 'scatter' as const,
+    name: 'each seed',
+    z: 5,
+    symbolSize: 11,
+    itemStyle: { color: 'transparent', borderColor: theme.series[1]!, borderWidth: 1.5 },
+    data: seeds.map((seed) => [...seed]),
+  };
+}
+
+/** The sources that change codes somewhere; a line of the others would not be drawn. */
+export function noisySources(
+  { layers }: ReportSimulation,
+  sources: readonly string[],
+): { readonly noisy: string[]; readonly exact: string[] } {
+  const isNoisy = (source: string): boolean =>
+    layers.some(({ snr }) => snr?.[source] !== undefined && snr[source] !== null);
+  return {
+    noisy: sources.filter(isNoisy),
+    exact: sources.filter((source) => !isNoisy(source)),
+  };
 }
 
 /** Bits of the accumulator of each layer: for any input, on the data, and what the hardware has. */

@@ -1,5 +1,5 @@
 import { chart } from '../chart.js';
-import { accumulatorOption, curveOption, sourcesOption } from '../charts/simulation-charts.js';
+import { accumulatorOption, curveOption, noisySources, sourcesOption } from '../charts/simulation-charts.js';
 import type { ReportSimulation } from '../document.js';
 import { h, section, table } from '../dom.js';
 import { decibels, fileName, percent } from '../format.js';
@@ -9,6 +9,7 @@ import { traceTable } from './trace-table.js';
 export function simulationSection(simulation: ReportSimulation, index: number): HTMLElement {
   const { hardware, layers, curves, float } = simulation;
   const sources = [...new Set(layers.flatMap(({ snr }) => Object.keys(snr ?? {})))];
+  const { noisy, exact } = noisySources(simulation, sources);
   return section(
     `simulation-${index}`,
     `${fileName(simulation.model)} on ${hardware.name}`,
@@ -37,11 +38,11 @@ export function simulationSection(simulation: ReportSimulation, index: number): 
       ? h(
           'p',
           {},
-          'Signal-to-noise ratio of the codes against exact sums, each source alone and all together; the layers before have erred as well.',
+          `Signal-to-noise ratio of the codes against exact sums, each source alone and all together; the layers before have erred as well.${exact.length === 0 ? '' : ` Without any effect in any layer: ${exact.join(', ')}.`}`,
         )
       : undefined,
-    sources.length > 0
-      ? chart('Noise of each layer by source', 360, sourcesOption(simulation, sources)).element
+    noisy.length > 0
+      ? chart('Noise of each layer by source', 360, sourcesOption(simulation, noisy)).element
       : undefined,
     h('details', {}, h('summary', {}, 'Layer by layer'), layerTable(simulation, sources)),
     float.length > 0

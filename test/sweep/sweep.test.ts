@@ -222,6 +222,19 @@ describe('a sweep that meets trouble', () => {
     expect(runs[0]!.error).toBeDefined();
   });
 
+  it('says on stderr what failed, once for all widths, with the remedy and the cells that it stopped', () => {
+    const run = bitwright(
+      ...['sweep', 'absent.onnx', '--bits', '8,4', '--method', 'fast', ...data, ...evaluation],
+      ...['--report', join(folder, 'none')],
+    );
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain(
+      "FILE_ABSENT [absent.onnx]: 'absent.onnx' does not exist.\n  Check the path.\n",
+    );
+    expect(run.stderr).toContain('  not counted: W8A8 backend fast, W4A4 backend fast\n');
+    expect(run.stdout).toContain('no model could be counted');
+  });
+
   it('tells counts that no quantization explains, in the document and the report', () => {
     const card = JSON.parse(readFileSync(evaluation[1]!, 'utf8'));
     const files = card.files.map((name: string) => join(MNIST, name));

@@ -100,7 +100,9 @@ export function sweepMarkdown(document: SweepDocument): string {
   if (failed.length > 0) {
     lines.push('', 'Failed:', '');
     for (const { model, bits, scheme, method, error } of failed)
-      lines.push(`- ${model} at ${bits} (${scheme}, ${method}): ${error!.code}: ${error!.message}`);
+      lines.push(
+        `- ${model} at ${bits} (${scheme}, ${method}): ${error!.code}: ${error!.message} ${error!.hint}`,
+      );
   }
   return `${lines.join('\n')}\n`;
 }

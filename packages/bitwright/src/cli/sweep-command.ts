@@ -109,12 +109,30 @@ function print({ document, diagnostics }: SweepOutcome, folder: string): void {
     run.interval === undefined ? '' : `${percent(run.interval.low)} - ${percent(run.interval.high)}`,
     'agreement' in run && run.agreement !== undefined ? `${run.agreement}/${run.total}` : '',
     'divergence' in run && run.divergence !== undefined ? run.divergence.toFixed(4) : '',
-    'error' in run && run.error !== undefined ? `${run.error.code}: ${run.error.message}` : '',
+    'error' in run && run.error !== undefined ? run.error.code : '',
   ]);
   const head = ['model', 'bits', 'scheme', 'method', 'top-1', '95 % interval', 'agreement', 'KL', ''];
   process.stdout.write(table([head, ...rows]));
+  printFailures(document.runs);
   const data = `${document.calibration.samples} calibration samples, faithful mode`;
-  process.stdout.write(`${data}; tables and comparisons (McNemar) are in ${folder}\n`);
+  process.stdout.write(
+    document.floats.length === 0
+      ? `no model could be counted; ${folder} holds the errors\n`
+      : `${data}; tables and comparisons (McNemar) are in ${folder}\n`,
+  );
+}
+
+/** Prints on stderr what failed, each reason once, with the cells that it stopped and its remedy. */
+function printFailures(runs: SweepOutcome['document']['runs']): void {
+  const cells = new Map<string, string[]>();
+  for (const { model, bits, scheme, method, error } of runs) {
+    if (error === undefined) continue;
+    const text = `${error.message}\n  ${error.hint}`;
+    const key = `${error.code} [${model}${error.at.node === undefined ? '' : `, ${error.at.node}`}]: ${text}`;
+    cells.set(key, [...(cells.get(key) ?? []), `${bits} ${scheme} ${method}`]);
+  }
+  for (const [text, stopped] of cells)
+    process.stderr.write(`${text}\n  not counted: ${stopped.join(', ')}\n`);
 }
 
 function missing(option: string, what: string, example: string): BitwrightError {

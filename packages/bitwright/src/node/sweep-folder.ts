@@ -37,7 +37,7 @@ export class SweepFolder {
 
   /** Writes one more file beside the results, e.g. the timings, which differ from run to run. */
   write(name: string, content: string): void {
-    writeFileAtomically(join(this.path, name), content);
+    writeFileAtomically(join(this.path, name), content, '--report');
   }
 }
 
@@ -54,7 +54,7 @@ export function cellFolder(path: string, models: readonly string[]): CellFiles {
       return `${stem}${alone ? '' : `.${index + 1}`}.${bits.toLowerCase()}.${scheme}.${method}.onnx`;
     },
     has: (name) => statSync(join(path, name), { throwIfNoEntry: false })?.isFile() === true,
-    write: (name, bytes) => writeFileAtomically(join(path, name), bytes),
+    write: (name, bytes) => writeFileAtomically(join(path, name), bytes, '--emit'),
   };
 }
 

@@ -85,10 +85,11 @@ function kindOf(status: Stats): string {
  * Writes a file so that a reader sees the old content or the new, never a part: writes beside it, then renames. A link is
  * followed; a device such as /dev/null is written to as it is.
  *
+ * @param option the option that names the path, for the error.
  * @throws OUTPUT_UNWRITABLE, naming the path; nothing is left behind. Pipes and sockets are refused: nobody may ever read them.
  */
-export function writeFileAtomically(path: string, bytes: Uint8Array | string): void {
-  const target = targetOf(path);
+export function writeFileAtomically(path: string, bytes: Uint8Array | string, option = '--output'): void {
+  const target = targetOf(path, option);
   const beside = target.isDevice ? path : partialBeside(target.path);
   try {
     writeFileSync(beside, bytes);
@@ -96,7 +97,7 @@ export function writeFileAtomically(path: string, bytes: Uint8Array | string): v
     renameSync(beside, target.path);
   } catch (thrown) {
     if (!target.isDevice) removeIfThere(beside);
-    throw outputError(path, thrown);
+    throw outputError(path, thrown, option);
   }
 }
 
@@ -223,8 +224,14 @@ function outputError(path: string, cause: unknown, option = '--output'): Bitwrig
   return new BitwrightError({
     code: 'OUTPUT_UNWRITABLE',
     message: `The output '${path}' cannot be written: ${reason}.`,
-    hint: 'Give a path in an existing folder that you may write to.',
+    hint: isFull(cause)
+      ? 'Make room there, then run the command again; a sweep goes on where it was with --resume.'
+      : 'Give a path in an existing folder that you may write to.',
     at: { file: path, option },
     cause,
   });
+}
+
+function isFull(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && ['ENOSPC', 'EDQUOT'].includes(String(cause.code));
 }

@@ -29,8 +29,13 @@ const RUNNERS_UP = 4;
  */
 export function decidesClasses(group: ObserverGroup, dims: readonly number[]): boolean {
   const { root, roots, config, constant } = group;
-  if (dims.length !== 2 || dims[1]! < FEWEST_CLASSES || constant !== undefined) return false;
-  return roots.length === 1 && config.activations <= WIDEST && !isConstrained(group) && leadsOut(root);
+  if (constant !== undefined || !holdsClassScores(root, dims)) return false;
+  return roots.length === 1 && config.activations <= WIDEST && !isConstrained(group);
+}
+
+/** True for a value of rank 2 with three columns or more that nothing reads but the end of the network or a Softmax before it. */
+export function holdsClassScores(value: Value, dims: readonly number[]): boolean {
+  return dims.length === 2 && dims[1]! >= FEWEST_CLASSES && leadsOut(value);
 }
 
 function leadsOut(value: Value): boolean {

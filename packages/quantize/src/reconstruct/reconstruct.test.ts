@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { preparedModel } from '../../test/prepared-model.js';
 import { calibrate } from '../calibrate.js';
 import { convert } from '../convert.js';
+import { setWeightCodes } from '../convert-layer.js';
 import { findObserver } from '../observers/registry.js';
 import type { PreparedModel } from '../prepare.js';
 import { type FloatModel, rememberFloat } from './latent-weights.js';
@@ -112,6 +113,21 @@ it('keeps what a block had when training does not help', async () => {
   const before = state(prepared);
   const wild = { weight: 5, 'weight-scale': 3, bias: 9, step: 3 };
   await reconstruct(prepared, float, { ...options(3), plan: { ...plan(3), rates: wild } });
+  expect(state(prepared)).toEqual(before);
+});
+
+it('puts everything back when the network as a whole answers worse, whatever the errors of its blocks say', async () => {
+  const { prepared, float } = await quantized(TEXT, 'W4A4');
+  const before = state(prepared);
+  const told = await reconstruct(prepared, float, {
+    ...options(20),
+    onBlock({ block: { layers } }) {
+      const { weightQuantizer } = layers.at(-1)!;
+      const { codes, qparams } = constantTensor(weightQuantizer!.inputs[0]) as QuantizedTensor;
+      setWeightCodes(weightQuantizer!, new Int32Array(codes.length), qparams);
+    },
+  });
+  expect(told).toMatchObject([{ code: 'RECONSTRUCT_LEFT', at: { value: 'y_float' } }]);
   expect(state(prepared)).toEqual(before);
 });
 

@@ -1,11 +1,12 @@
 import { BitwrightError, type Diagnostic } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
-import { qparamsOf, type Value } from '@bitwright/graph';
+import { qparamsOf, setQParams, type Value } from '@bitwright/graph';
 import type { OpenExecutor } from '@bitwright/runtime';
 import { applyRange } from '../calibrate.js';
 import { decidesClasses, decisionRange } from '../decision-range.js';
 import type { ObserverGroup, PreparedModel } from '../prepare.js';
 import type { CalibratedRange } from '../ranges.js';
+import { answers, areWorse } from './answers.js';
 import { type Block, planBlocks } from './blocks.js';
 import { largestCut } from './cut-sizes.js';
 import { runFloat, runQuantized } from './forward.js';
@@ -42,8 +43,8 @@ export interface BlockOutcome {
 
 /** The part of the samples that nothing is trained on and that decides whether a result is kept. */
 const HELD_BACK = 1 / 8;
-/** Input, float input, output, float output and what a run makes stand in memory together. */
-const TENSORS_HELD = 6;
+/** Input, float input, output, float output, the whole network's and what a run makes stand in memory together. */
+const TENSORS_HELD = 7;
 const FEWEST_SAMPLES = 16;
 
 /**
@@ -84,6 +85,7 @@ class Reconstruction {
     const start = await this.#load(input, blocks);
     if (start === undefined) return this.#diagnostics;
     const batch = start.sizes[0]!;
+    const better = await this.#gate(input, blocks, start);
     let [at, quantized, reference] = [input, start, start];
     for (const [i, block] of blocks.entries()) {
       signal?.throwIfAborted();
@@ -101,7 +103,41 @@ class Reconstruction {
       await this.#attempt(block, rows, { ...plan, batch, seed: seed + i }, total);
       if (this.options.decisions) await this.#decide(block, rows);
     }
+    await better();
     return this.#diagnostics;
+  }
+
+  /**
+   * Blocks whose own errors fell can still make a network that answers worse: at 2 bits on every edge the error of a block says
+   * little of the classes.
+   *
+   * @returns what compares the whole network with what it is now, and puts everything back if it answers worse.
+   */
+  async #gate(input: Value, blocks: readonly Block[], start: Rows): Promise<() => Promise<void>> {
+    const { prepared, float } = this;
+    const { open } = this.options;
+    const output = blocks.at(-1)?.output;
+    if (output === undefined) return async () => {};
+    const wanted = await runFloat(float, [input, output], start, open);
+    const answered = async (): Promise<Float64Array> =>
+      answers(
+        output,
+        prepared.groups,
+        await runQuantized(prepared, float, [input, output], start, open),
+        wanted,
+      );
+    const before = await answered();
+    const group = prepared.groups.find(({ root }) => root === output);
+    const grids = group?.quantizers.map((node) => ({ node, qparams: qparamsOf(node) })) ?? [];
+    const restores = blocks.map(snapshot);
+    return async () => {
+      if (!areWorse(await answered(), before)) return;
+      for (const restore of restores) restore();
+      for (const { node, qparams } of grids) setQParams(node, qparams);
+      this.#diagnostics.push(
+        left('the whole network', 'it answers calibration samples worse afterwards', output.name),
+      );
+    };
   }
 
   async #load(input: Value, blocks: readonly Block[]): Promise<Rows | undefined> {

@@ -155,8 +155,10 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   const { rounding: _default, ...withoutRounding } = found;
   const rounded =
     rounding === undefined ? found : rounding.needsStatistics ? { ...found, rounding } : withoutRounding;
+  const observer = findObserver(options.observer ?? 'mse', extensions.observers);
   // an observer that is asked for has the last word
-  const recipe = options.observer === undefined ? rounded : { ...rounded, decisions: false };
+  const last = options.observer !== undefined && observer.refines === undefined;
+  const recipe = last ? { ...rounded, decisions: false } : rounded;
   const dialect = oneOf('--dialect', options.dialect ?? 'auto', ['auto', 'qdq', 'qcdq', 'native', 'qonnx']);
   const named = scheme === 'backend' ? (options.backend ?? 'onnxruntime-cpu') : scheme;
   const backend = findOption(named, extensions.backends);
@@ -172,7 +174,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
     equalize: options.equalize ?? (method !== 'fast' && options.granularity === 'per-tensor'),
     rounding: rounding?.needsStatistics === false ? rounding : undefined,
     dialect,
-    observer: findObserver(options.observer ?? 'mse', extensions.observers),
+    observer,
     weightObserver: oneOf('--weight-observer', options.weightObserver ?? 'mse', ['mse', 'min-max']),
     qconfig: {
       ...bits,

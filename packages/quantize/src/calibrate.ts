@@ -50,7 +50,7 @@ export function applyObservations(
   observer: Observer,
 ): Calibration {
   const ranges = new Map<string, CalibratedRange>();
-  const diagnostics: Diagnostic[] = [];
+  const diagnostics: Diagnostic[] = observer.refines === undefined ? [] : [notRefined(observer)];
   for (const group of prepared.groups) {
     const range = decideGroup(
       prepared,
@@ -128,6 +128,16 @@ export function applyRange(group: ObserverGroup, range: CalibratedRange): void {
     });
     setQParams(node, { scale: Float32Array.of(range.scale), zeroPoint: Int32Array.of(range.zeroPoint) });
   }
+}
+
+function notRefined({ name }: Observer): Diagnostic {
+  return {
+    code: 'OBSERVER_NOT_REFINED',
+    severity: 'warning',
+    message: `The observer '${name}' decides by the outputs of layers, which this method does not look at: its first guess is used.`,
+    hint: 'Take the method balanced or best, which go layer by layer.',
+    at: { option: '--observer' },
+  };
 }
 
 /** Takes the quantizers of a tensor out again that turned out not to be float. */

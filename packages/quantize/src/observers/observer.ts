@@ -28,6 +28,8 @@ export interface Observer {
   readonly description: string;
   /** What it reads besides the histogram. */
   readonly needs?: SampleStatistic;
+  /** Its range is only where the layer-by-layer pass begins to search: for the smallest error at the outputs of the layers that read the tensor. */
+  readonly refines?: 'layer-outputs';
   /** @returns the range [low, high] in the tensor's own unit; zero is always inside of the final grid. */
   range(statistics: TensorStatistics, choice: GridChoice): { low: number; high: number };
 }

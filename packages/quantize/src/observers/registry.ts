@@ -4,6 +4,7 @@ import { entropyObserver } from './entropy.js';
 import { minMaxObserver, movingAverageObserver } from './min-max.js';
 import { mseObserver } from './mse.js';
 import type { Observer } from './observer.js';
+import { outputAwareObserver } from './output-aware.js';
 import { percentileObserver } from './percentile.js';
 import { torchHistogramObserver } from './torch-observer.js';
 
@@ -16,6 +17,7 @@ export const OBSERVERS: readonly Observer[] = [
   entropyObserver,
   torchHistogramObserver,
   aciqObserver,
+  outputAwareObserver,
 ];
 
 /** The observer of a name. @param extra observers beside those that ship, e.g. of plugins. @throws OBSERVER_UNKNOWN (wrong usage) with the nearest name. */

@@ -7,6 +7,8 @@ export interface TrainingPlan {
   readonly seed: number;
   /** The share of input elements that are taken from the quantized prefix, the rest from the float network (QDrop, Wei et al., ICLR 2022). */
   readonly quantizedShare: number;
+  /** Above this error of the block's input (by its power) all elements are taken from the quantized prefix. */
+  readonly mixedUpTo: number;
   /** The size of the first steps, by kind: of a code for weights, of the value for biases, of the logarithm for scales. */
   readonly rates: Readonly<Record<ParameterKind, number>>;
 }
@@ -18,6 +20,7 @@ export type ReconstructionPlan = Omit<TrainingPlan, 'batch' | 'seed'>;
 export const RECONSTRUCTION: ReconstructionPlan = {
   steps: 500,
   quantizedShare: 0.5,
+  mixedUpTo: 0.15,
   rates: { weight: 3e-3, 'weight-scale': 3e-3, bias: 3e-3, step: 3e-3 },
 };
 

@@ -48,7 +48,12 @@ const source = (own?: number): SampleSource => ({
 });
 
 const RATES = { weight: 5e-3, 'weight-scale': 3e-3, bias: 3e-3, step: 3e-3 };
-const plan = (steps: number): ReconstructionPlan => ({ steps, quantizedShare: 0.5, rates: RATES });
+const plan = (steps: number): ReconstructionPlan => ({
+  steps,
+  quantizedShare: 0.5,
+  mixedUpTo: 0.15,
+  rates: RATES,
+});
 
 async function quantized(
   text: string,

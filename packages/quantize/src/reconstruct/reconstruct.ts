@@ -195,6 +195,8 @@ class Reconstruction {
     const models = buildModels(training, power(rows.target.values));
     const part = (all: Rows): Float32Array => slicedRows(all, 0, used).values;
     const [quantized, input, target] = [part(rows.quantized), part(rows.float), part(rows.target)];
+    // behind a prefix that is far off, the float network's values are no smaller disturbance but another distribution
+    const quantizedShare = relativeError(quantized, input) > plan.mixedUpTo ? 1 : plan.quantizedShare;
     // with too few samples to hold some back, those that were trained on must do
     const first = used === samples ? 0 : used;
     const error = async (): Promise<number> => {
@@ -207,7 +209,12 @@ class Reconstruction {
     const restore = snapshot(block);
     const data = { quantized, float: input, target, samples: used };
     const onStep = (): void => onProgress?.(++this.#done, total);
-    await train(models, training.parameters, data, sizes, plan, { open, onStep, ...(signal && { signal }) });
+    const learning = { ...plan, quantizedShare };
+    await train(models, training.parameters, data, sizes, learning, {
+      open,
+      onStep,
+      ...(signal && { signal }),
+    });
     writeBack(training, this.#diagnostics);
     const after = await error();
     this.options.onBlock?.({ block, before, after });

@@ -11,6 +11,7 @@ import type { ObserverGroup, PreparedLayer, PreparedModel } from '../prepare.js'
 import type { CalibratedRange, CalibratedRanges } from '../ranges.js';
 import type { Recipe } from '../recipes.js';
 import { ActivationStore, type Side, type SpillSpace } from './activation-store.js';
+import { outputAwareRange } from './output-aware.js';
 import { type Reach, reachFrom, readsOf } from './reach.js';
 import { roundLayer } from './round-layer.js';
 import { RuntimeProduct } from './runtime-product.js';
@@ -96,7 +97,7 @@ class SequentialPass {
     await this.#decideTogether();
     while (this.#groups.size + this.#layers.size > 0) {
       const left = this.#groups.size + this.#layers.size;
-      this.#decideGroups();
+      await this.#decideGroups();
       await this.#decideLayers();
       await this.#advance();
       if (this.#groups.size + this.#layers.size === left && !this.#canDecide()) break;
@@ -170,14 +171,30 @@ class SequentialPass {
     return constant !== undefined || fixedRange !== undefined || this.#observations.has(root);
   }
 
-  #decideGroups(): void {
-    for (const group of this.#groups)
-      if (this.#isObserved(group)) this.#decide(group, this.#observations.get(group.root));
+  async #decideGroups(): Promise<void> {
+    for (const group of this.#groups) {
+      if (!this.#isObserved(group)) continue;
+      const range = this.#decide(group, this.#observations.get(group.root));
+      if (range !== undefined) this.#ranges.set(group.tensor, await this.#searchOutputs(group, range));
+    }
     for (const root of this.#observations.keys())
       if (![...this.#groups].some((group) => group.root === root)) this.#observations.delete(root);
   }
 
-  #decide(group: ObserverGroup, observation: GrowingStatistics | undefined): void {
+  /** The range by the error at the layers that read the tensor, where the tensor is stored. */
+  async #searchOutputs(group: ObserverGroup, range: CalibratedRange): Promise<CalibratedRange> {
+    const { observer, ranges, open, signal } = this.options;
+    const { root, roots, quantizers } = group;
+    if (observer.refines === undefined || ranges !== undefined || roots.length > 1 || !this.#cut.has(root))
+      return range;
+    const made = new Set(quantizers.map((node) => node.output));
+    const readers = [...this.#layers].filter(({ anchor }) => made.has(anchor.inputs[0]!));
+    const cut = this.#inputsFor([root]);
+    const options = { networks: this.#networks, store: this.#store, open, cut, ...(signal && { signal }) };
+    return outputAwareRange(group, readers, range, options);
+  }
+
+  #decide(group: ObserverGroup, observation: GrowingStatistics | undefined): CalibratedRange | undefined {
     const { observer, ranges } = this.options;
     let range =
       ranges === undefined
@@ -187,6 +204,7 @@ class SequentialPass {
     if (range !== undefined) this.#ranges.set(group.tensor, range);
     this.#groups.delete(group);
     this.#report();
+    return range;
   }
 
   /** The range of class scores, by the classes that it tells apart. */

@@ -64,7 +64,10 @@ export function quantizeCommand(signal: AbortSignal): Command {
     .option('--bias <form>', 'int32 (default), int16, int8 or float')
     .option('--granularity <name>', 'per-channel (default) or per-tensor weights')
     .option('--weights <form>', 'symmetric (default) or affine')
-    .option('--observer <name>', 'mse (default), min-max, moving-average, percentile, entropy or aciq')
+    .option(
+      '--observer <name>',
+      'mse (default), min-max, moving-average, percentile, entropy, aciq or output-aware',
+    )
     .option('--weight-observer <name>', 'mse (default) or min-max')
     .option(
       '--rounding <name>',

@@ -26,6 +26,7 @@ import {
   type QConfigMapping,
   RECIPES,
   type Recipe,
+  type RoundingAlgorithm,
 } from '@bitwright/quantize';
 
 import type { Plugin } from './define-plugin.js';
@@ -149,16 +150,10 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   }
   const extensions = extensionsOf(options.plugins);
   const method = oneOf('--method', options.method ?? defaultMethod(options), METHODS);
-  const found = RECIPES.find(({ name }) => name === method)!;
   const rounding =
     options.rounding === undefined ? undefined : findRounding(options.rounding, extensions.roundings);
-  const { rounding: _default, ...withoutRounding } = found;
-  const rounded =
-    rounding === undefined ? found : rounding.needsStatistics ? { ...found, rounding } : withoutRounding;
   const observer = findObserver(options.observer ?? 'mse', extensions.observers);
-  // an observer that is asked for has the last word
-  const last = options.observer !== undefined && observer.refines === undefined;
-  const recipe = last ? { ...rounded, decisions: false } : rounded;
+  const recipe = recipeOf(method, rounding, options.observer === undefined ? undefined : observer);
   const dialect = oneOf('--dialect', options.dialect ?? 'auto', ['auto', 'qdq', 'qcdq', 'native', 'qonnx']);
   const named = scheme === 'backend' ? (options.backend ?? 'onnxruntime-cpu') : scheme;
   const backend = findOption(named, extensions.backends);
@@ -195,6 +190,21 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
     budget: options.budget === undefined ? undefined : parseBudget(options.budget),
     maxDrop: parseMaxDrop(options),
   };
+}
+
+/** A method's recipe with the rounding and the observer that are asked for. */
+function recipeOf(
+  method: Recipe['name'],
+  rounding: RoundingAlgorithm | undefined,
+  observer: Observer | undefined,
+): Recipe {
+  const found = RECIPES.find(({ name }) => name === method)!;
+  const { rounding: _default, ...withoutRounding } = found;
+  const rounded =
+    rounding === undefined ? found : rounding.needsStatistics ? { ...found, rounding } : withoutRounding;
+  // an observer that is asked for has the last word
+  const last = observer !== undefined && observer.refines === undefined;
+  return last ? { ...rounded, decisions: false } : rounded;
 }
 
 /** The backend of the option: a name, or a table. Files are loaded before. */

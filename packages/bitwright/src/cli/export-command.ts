@@ -47,6 +47,9 @@ export function exportCommand(): Command {
         ...(flags.samples !== undefined && { samples: positiveInteger('--samples', Number(flags.samples)) }),
       });
       if (flags.json === true) printJson(result);
-      else process.stdout.write(`${result.files.length} files written to ${to}\n`);
+      else
+        process.stdout.write(
+          `${result.files.length === 1 ? '1 file' : `${result.files.length} files`} written to ${to}\n`,
+        );
     });
 }

@@ -4,7 +4,7 @@ const bits = (low: number, high: number) => z.int().min(low).max(high);
 
 const bias = z
   .strictObject({
-    bits: z.union([z.literal(8), z.literal(16), z.literal(32)]).describe('width of a bias code'),
+    bits: z.literal([8, 16, 32]).describe('width of a bias code'),
     scale: z
       .enum(['product', 'power-of-two', 'free'])
       .describe(

@@ -55,6 +55,11 @@ test.each([
   expect(error.at.file).toBe('my.json');
 });
 
+test('a width that no bias has is answered with those that there are', () => {
+  const { message } = failure({ name: 'x', bias: { bits: 12, scale: 'free', granularity: 'per-tensor' } });
+  expect(message).toMatch(/at 'bias\.bits': Invalid option: expected one of 8\|16\|32/);
+});
+
 test('an unknown name is answered with the nearest', () => {
   expect(() => findHardware('photonic-4bits')).toThrow(
     expect.objectContaining({ code: 'HARDWARE_UNKNOWN', hint: "Did you mean 'photonic-4bit'?" }),

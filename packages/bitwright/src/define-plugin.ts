@@ -1,6 +1,6 @@
 import type { BackendTable } from '@bitwright/backends';
 import { BitwrightError, didYouMean } from '@bitwright/core';
-import type { Observer, RoundingAlgorithm } from '@bitwright/quantize';
+import type { Correction, Observer, RoundingAlgorithm } from '@bitwright/quantize';
 import type { Rule } from '@bitwright/rewrite';
 import type { NoiseSource } from '@bitwright/simulate';
 
@@ -29,6 +29,8 @@ export interface PluginInit {
   readonly observers?: readonly Observer[];
   /** Rounding algorithms that `--rounding` knows by name. */
   readonly roundings?: readonly RoundingAlgorithm[];
+  /** Corrections of quantization error that `--correct` knows by name. */
+  readonly corrections?: readonly Correction[];
   readonly operators?: readonly OperatorDeclaration[];
   /** Sources of noise that hardware descriptions of `simulate` name. */
   readonly noiseSources?: readonly NoiseSource[];
@@ -37,7 +39,15 @@ export interface PluginInit {
 /** A plugin whose parts were looked at. */
 export interface Plugin extends Required<PluginInit> {}
 
-const LISTS = ['rules', 'backends', 'observers', 'roundings', 'operators', 'noiseSources'] as const;
+const LISTS = [
+  'rules',
+  'backends',
+  'observers',
+  'roundings',
+  'corrections',
+  'operators',
+  'noiseSources',
+] as const;
 
 const KEYS = ['name', 'apiVersion', ...LISTS] as const;
 
@@ -51,12 +61,16 @@ const PARTS: Readonly<Record<(typeof LISTS)[number], readonly (readonly [key: st
   backends: [['entries', 'object']],
   observers: [['range', 'function']],
   roundings: [['round', 'function']],
+  corrections: [
+    ['stage', 'string'],
+    ['correct', 'function'],
+  ],
   operators: [['domainVersion', 'number']],
   noiseSources: [['fill', 'function']],
 };
 
 /**
- * Makes a plugin: rules, tables, observers, rounding algorithms, operators and sources of noise under one name.
+ * Makes a plugin: rules, tables, observers, rounding algorithms, corrections, operators and sources of noise under one name.
  *
  * @throws PLUGIN_INVALID naming the plugin and the part that is wrong, PLUGIN_API for another version of the interface.
  */
@@ -74,6 +88,7 @@ export function definePlugin(init: PluginInit): Plugin {
     backends = [],
     observers = [],
     roundings = [],
+    corrections = [],
     operators = [],
     noiseSources = [],
   } = init;
@@ -84,6 +99,7 @@ export function definePlugin(init: PluginInit): Plugin {
     backends,
     observers,
     roundings,
+    corrections,
     operators,
     noiseSources,
   });

@@ -3,6 +3,10 @@ import { BitwrightError, describeThrown } from '@bitwright/core';
 import { fusionRules } from '@bitwright/fusions';
 import type { GraphModule } from '@bitwright/graph';
 import {
+  CORRECTIONS,
+  type Correction,
+  type LayerCorrection,
+  type NetworkCorrection,
   OBSERVERS,
   type Observer,
   ROUNDINGS,
@@ -20,6 +24,7 @@ export interface Extensions {
   readonly backends: readonly BackendTable[];
   readonly observers: readonly Observer[];
   readonly roundings: readonly RoundingAlgorithm[];
+  readonly corrections: readonly Correction[];
   readonly operators: readonly OperatorDeclaration[];
   readonly noiseSources: readonly NoiseSource[];
 }
@@ -42,6 +47,9 @@ export function extensionsOf(plugins: readonly Plugin[] = []): Extensions {
     backends: plugins.flatMap(({ backends }) => backends),
     observers: plugins.flatMap(({ name, observers }) => observers.map((it) => guardedObserver(name, it))),
     roundings: plugins.flatMap(({ name, roundings }) => roundings.map((it) => guardedRounding(name, it))),
+    corrections: plugins.flatMap(({ name, corrections }) =>
+      corrections.map((it) => guardedCorrection(name, it)),
+    ),
     operators: plugins.flatMap(({ operators }) => operators),
     noiseSources: plugins.flatMap(({ name, noiseSources }) =>
       noiseSources.map((it) => guardedNoise(name, it)),
@@ -94,6 +102,28 @@ function guardedRounding(plugin: string, algorithm: RoundingAlgorithm): Rounding
   return { ...algorithm, round };
 }
 
+function guardedCorrection(plugin: string, correction: Correction): Correction {
+  const part = `correction '${correction.name}'`;
+  if (correction.stage === 'network') {
+    const correct: NetworkCorrection['correct'] = async (...args) => {
+      try {
+        return await correction.correct(...args);
+      } catch (thrown) {
+        throw failed(plugin, part, describeThrown(thrown), thrown);
+      }
+    };
+    return { ...correction, correct };
+  }
+  const correct: LayerCorrection['correct'] = (rounded, evidence) => {
+    const found = guarded(plugin, part, () => correction.correct(rounded, evidence));
+    const { groups, rows } = rounded.layer;
+    if (typeof found === 'string' || (found.length === groups * rows && found.every(Number.isFinite)))
+      return found;
+    throw failed(plugin, part, 'it gives no finite number for each output channel');
+  };
+  return { ...correction, correct };
+}
+
 function guardedNoise(plugin: string, source: NoiseSource): NoiseSource {
   const part = `noise source '${source.name}'`;
   return {
@@ -129,6 +159,7 @@ const SHIPPED = [
   ['backend', [...BACKENDS, ...SCHEMES.map((name) => ({ name }))]],
   ['observer', OBSERVERS],
   ['rounding', ROUNDINGS],
+  ['correction', CORRECTIONS],
 ] as const;
 
 function assertNamesDiffer(plugins: readonly Plugin[]): void {
@@ -148,6 +179,7 @@ function assertNamesDiffer(plugins: readonly Plugin[]): void {
     for (const { name } of plugin.backends) take('backend', name, owner);
     for (const { name } of plugin.observers) take('observer', name, owner);
     for (const { name } of plugin.roundings) take('rounding', name, owner);
+    for (const { name } of plugin.corrections) take('correction', name, owner);
     for (const { name } of plugin.operators) take('operator', name, owner);
     for (const { name } of plugin.noiseSources) take('noise source', name, owner);
   }

@@ -1,6 +1,7 @@
 import { upgradeOpset } from '@bitwright/capture';
 import { equalizeBatchNorms, mergeDuplicates } from '@bitwright/fusions';
 import { type GraphModule, lint, nodeName, type OpNode } from '@bitwright/graph';
+import { type StatedMoments, statedMoments } from '@bitwright/quantize';
 import { applyRules, foldConstants, provenanceOf, type RulesReport } from '@bitwright/rewrite';
 import { declareDomains, type Extensions, extensionsOf } from './extensions.js';
 
@@ -8,6 +9,8 @@ import { declareDomains, type Extensions, extensionsOf } from './extensions.js';
 export interface FloatPassReport extends Pick<RulesReport, 'applied' | 'rejected'> {
   /** What became of the operators that the model had before. */
   readonly captured: readonly CapturedNode[];
+  /** What the batch normalizations stated of their results, as they were when the rules folded them. */
+  readonly stated: StatedMoments;
 }
 
 /** How the report calls the equalization of channels, beside the rules. */
@@ -48,6 +51,7 @@ export function runFloatPasses(
   const folded = new Set(before.flatMap(({ node }) => (node.erased ? [node] : [])));
   const equalized = equalizeBatchNorms(module).map((bn) => ({ rule: EQUALIZATION, node: nodeName(bn) }));
   lint(module, 'the equalization of channels');
+  const stated = statedMoments(module);
   const report = applyRules(module, rules);
   const merged = new Map(mergeDuplicates(module).operators.map(({ node, same }) => [node, same]));
   lint(module, 'the merging of duplicates');
@@ -86,7 +90,7 @@ export function runFloatPasses(
       : ({ code: 'REMOVED', reason: 'nothing reads its result' } as const);
     return { name, opType, now: undefined, change };
   });
-  return { applied, rejected, captured };
+  return { applied, rejected, captured, stated };
 }
 
 /** The operators that rules made, by the names of what they stand for. */

@@ -45,8 +45,14 @@ export {
   type Value,
 } from '@bitwright/graph';
 export type {
+  Correction,
+  CorrectionOutcome,
+  LayerCorrection,
+  LayerEvidence,
+  NetworkCorrection,
   Observer,
   Rounded,
+  RoundedLayer,
   RoundingAlgorithm,
   RoundingLayer,
   RoundingSpec,

@@ -15,6 +15,7 @@ import type { ApiSample, DataCard, OpenDataOptions, SampleSource } from '@bitwri
 import {
   type Bits,
   type Budget,
+  type CorrectionPlan,
   type DataFreeRounding,
   findObserver,
   findRounding,
@@ -22,6 +23,7 @@ import {
   type Observer,
   parseBits,
   parseBudget,
+  planCorrections,
   type QConfig,
   type QConfigMapping,
   RECIPES,
@@ -70,6 +72,8 @@ export interface QuantizeOptions {
   readonly equalize?: boolean;
   /** The rounding algorithm, instead of the method's own. */
   readonly rounding?: string;
+  /** Corrections by name, beside those of the method: `bias-analytic`, `statistics` and others. */
+  readonly correct?: readonly string[];
   readonly powerOfTwo?: boolean;
   readonly reduceRange?: boolean;
   /** Rounds weights so that no input overflows a signed accumulator of so many bits; the proof goes into the metadata. */
@@ -114,9 +118,11 @@ export interface ResolvedOptions {
   readonly method: (typeof METHODS)[number];
   readonly extensions: Extensions;
   readonly recipe: Recipe;
-  readonly equalize: boolean;
   /** An algorithm without data that was asked for instead of the recipe's. */
   readonly rounding: DataFreeRounding | undefined;
+  readonly corrections: CorrectionPlan;
+  /** True where layers are calibrated and rounded one by one, behind those that are quantized already. */
+  readonly layerByLayer: boolean;
   readonly dialect: string;
   readonly observer: Observer;
   readonly weightObserver: 'mse' | 'min-max';
@@ -133,7 +139,7 @@ export interface ResolvedOptions {
 /**
  * Checks the options and fills in the defaults; what the options alone decide is settled here, before any file is read.
  *
- * @throws usage errors: BITS_INVALID, OPTION_VALUE, BACKEND_UNKNOWN, OBSERVER_UNKNOWN, SCHEME_WITH_BACKEND, BUDGET_LATENCY.
+ * @throws usage errors: BITS_INVALID, OPTION_VALUE, BACKEND_UNKNOWN, OBSERVER_UNKNOWN, CORRECTION_UNKNOWN, SCHEME_WITH_BACKEND, BUDGET_LATENCY.
  */
 export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   if (options.bits === undefined) throw missingBits();
@@ -154,6 +160,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
     options.rounding === undefined ? undefined : findRounding(options.rounding, extensions.roundings);
   const observer = findObserver(options.observer ?? 'mse', extensions.observers);
   const recipe = recipeOf(method, rounding, options.observer === undefined ? undefined : observer);
+  const corrections = planCorrections(namesOf(options, method), recipe.corrections, extensions.corrections);
   const dialect = oneOf('--dialect', options.dialect ?? 'auto', ['auto', 'qdq', 'qcdq', 'native', 'qonnx']);
   const named = scheme === 'backend' ? (options.backend ?? 'onnxruntime-cpu') : scheme;
   const backend = findOption(named, extensions.backends);
@@ -166,8 +173,10 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
     method,
     extensions,
     recipe,
-    equalize: options.equalize ?? (method !== 'fast' && options.granularity === 'per-tensor'),
     rounding: rounding?.needsStatistics === false ? rounding : undefined,
+    corrections,
+    layerByLayer:
+      recipe.rounding !== undefined || corrections.layers.some(({ needs }) => needs === 'statistics'),
     dialect,
     observer,
     weightObserver: oneOf('--weight-observer', options.weightObserver ?? 'mse', ['mse', 'min-max']),
@@ -205,6 +214,12 @@ function recipeOf(
   // an observer that is asked for has the last word
   const last = observer !== undefined && observer.refines === undefined;
   return last ? { ...rounded, decisions: false } : rounded;
+}
+
+/** The corrections that are asked for; equalization is one that has an option of its own. */
+function namesOf({ correct = [], equalize, granularity }: QuantizeOptions, method: string): string[] {
+  const equalizes = equalize ?? (method !== 'fast' && granularity === 'per-tensor');
+  return equalizes ? [...correct, 'equalize'] : [...correct];
 }
 
 /** The backend of the option: a name, or a table. Files are loaded before. */

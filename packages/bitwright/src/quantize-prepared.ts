@@ -4,8 +4,12 @@ import {
   applyObservations,
   applyRanges,
   type CalibratedRanges,
+  type CorrectionOutcome,
   convert,
   convertWithRounding,
+  type ExpectedInputs,
+  type LayerCorrections,
+  nearestRounding,
   type ObservationHelpers,
   openSpillFile,
   type PreparedModel,
@@ -28,26 +32,53 @@ export interface PreparedRun {
   readonly specs: ReturnType<typeof inputSpecs>;
   readonly hooks: RunHooks;
   readonly shared: SharedWork;
+  /** Mean inputs of the layers, where a correction asks for them. */
+  readonly expected: ExpectedInputs;
   /** Threads that share the calibration. */
   readonly helpers?: ObservationHelpers | undefined;
+}
+
+/** What quantizing the layers found. */
+export interface QuantizedLayers {
+  readonly ranges: CalibratedRanges;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly corrections: readonly CorrectionOutcome[];
 }
 
 /** Gives a prepared model its grids and codes as the method's recipe says, in place: all scales first, or layer by layer. */
 export async function quantizePrepared(
   prepared: PreparedModel,
   run: PreparedRun,
-): Promise<{ ranges: CalibratedRanges; diagnostics: readonly Diagnostic[]; calibrateSeconds: number }> {
+): Promise<QuantizedLayers & { readonly calibrateSeconds: number }> {
   const started = performance.now();
-  const { rounding, weightObserver: weightSearch } = run.resolved;
-  if (run.resolved.recipe.rounding !== undefined)
-    return { ...(await walkLayers(prepared, run)), calibrateSeconds: 0 };
+  const { rounding, weightObserver: weightSearch, layerByLayer } = run.resolved;
+  if (layerByLayer) return { ...(await walkLayers(prepared, run)), calibrateSeconds: 0 };
   const { ranges, diagnostics } = await obtainRanges(prepared, run);
   const calibrateSeconds = (performance.now() - started) / 1000;
-  const rounded =
-    rounding === undefined
-      ? convert(prepared, { weightSearch })
-      : await convertWithRounding(prepared, { weightSearch, rounding });
-  return { ranges, diagnostics: [...diagnostics, ...rounded], calibrateSeconds };
+  const corrections = layerCorrections(run);
+  const isPlain = rounding === undefined && corrections.corrections.length === 0;
+  const rounded = isPlain
+    ? convert(prepared, { weightSearch })
+    : await convertWithRounding(prepared, {
+        weightSearch,
+        rounding: rounding ?? nearestRounding,
+        corrections,
+      });
+  return {
+    ranges,
+    diagnostics: [...diagnostics, ...rounded],
+    corrections: told(corrections.outcomes, run),
+    calibrateSeconds,
+  };
+}
+
+/** What became of the corrections that were asked for; what a method does by itself is no news. */
+function told(outcomes: readonly CorrectionOutcome[], { resolved }: PreparedRun): CorrectionOutcome[] {
+  return outcomes.filter(({ correction }) => resolved.corrections.named.has(correction));
+}
+
+function layerCorrections({ resolved, expected }: PreparedRun): LayerCorrections {
+  return { corrections: resolved.corrections.layers, expected, outcomes: [] };
 }
 
 async function obtainRanges(
@@ -79,17 +110,15 @@ function readRanges(path: string): CalibratedRanges {
 }
 
 /** Calibrates and rounds layer by layer, behind the layers that are quantized already; then what the recipe reconstructs. */
-async function walkLayers(
-  prepared: PreparedModel,
-  { options, resolved, specs, hooks }: PreparedRun,
-): Promise<{ ranges: CalibratedRanges; diagnostics: readonly Diagnostic[] }> {
+async function walkLayers(prepared: PreparedModel, run: PreparedRun): Promise<QuantizedLayers> {
+  const { options, resolved, specs, hooks } = run;
   const saved = options.ranges === undefined ? undefined : readRanges(options.ranges);
   const data = await openDataInput(options.data!, specs, resolved.selection);
   const { onProgress, signal } = hooks;
   const { recipe, memory } = resolved;
   const open = hooks.open ?? openOrtNode;
   const float = recipe.reconstruction && rememberFloat(prepared);
-  const { ranges, diagnostics } = await quantizeSequentially(prepared, {
+  const { ranges, diagnostics, corrections } = await quantizeSequentially(prepared, {
     open,
     openSpill: openSpillFile,
     data,
@@ -97,12 +126,18 @@ async function walkLayers(
     ...(saved && { ranges: saved }),
     weightSearch: resolved.weightObserver,
     recipe,
+    rounding: resolved.rounding,
+    corrections: layerCorrections(run),
     memory,
     ...(onProgress && { onProgress: (done, total) => onProgress('quantizing layer by layer', done, total) }),
     ...(signal && { signal }),
   });
   if (float === undefined || recipe.reconstruction === undefined)
-    return { ranges, diagnostics: [...data.diagnostics, ...diagnostics] };
+    return {
+      ranges,
+      corrections: told(corrections, run),
+      diagnostics: [...data.diagnostics, ...diagnostics],
+    };
   const learned = await reconstruct(prepared, float, {
     open,
     data,
@@ -113,5 +148,9 @@ async function walkLayers(
     ...(onProgress && { onProgress: (done, total) => onProgress('reconstructing', done, total) }),
     ...(signal && { signal }),
   });
-  return { ranges, diagnostics: [...data.diagnostics, ...diagnostics, ...learned] };
+  return {
+    ranges,
+    corrections: told(corrections, run),
+    diagnostics: [...data.diagnostics, ...diagnostics, ...learned],
+  };
 }

@@ -7,7 +7,7 @@ import { type GraphModule, lint } from '@bitwright/graph';
 import {
   type Bits,
   type BudgetReport,
-  equalize,
+  type CorrectionOutcome,
   formatRanges,
   type ObservationHelpers,
   prepare,
@@ -25,6 +25,7 @@ import {
 } from './accuracy-gate.js';
 import { type ChosenWidths, chooseByBudget } from './choose-by-budget.js';
 import { chooseDialect, neededOpset } from './choose-dialect.js';
+import { type CorrectedNetwork, correctNetwork } from './correct-network.js';
 import { diagnosePrepared } from './diagnose-model.js';
 import { emitLoadable } from './emit-loadable.js';
 import { extensionsOf } from './extensions.js';
@@ -60,6 +61,8 @@ export interface QuantizeResult {
   readonly layers: readonly LayerReport[];
   readonly fusions: FloatPassReport['applied'];
   readonly diagnostics: readonly Diagnostic[];
+  /** What became of each correction, place by place. */
+  readonly corrections: readonly CorrectionOutcome[];
   readonly samples: number;
   /** The widths that were chosen, where a budget was given. */
   readonly budget?: BudgetReport;
@@ -105,8 +108,7 @@ async function quantizeAnew(
 ): Promise<QuantizeResult> {
   const clock = new Clock();
   const asked = await resolveWithBackend(options);
-  if (options.data === undefined && (options.ranges === undefined || asked.recipe.rounding !== undefined))
-    throw missingData();
+  if (options.data === undefined && (options.ranges === undefined || asked.layerByLayer)) throw missingData();
   assertModelWritable(options);
   if (options.saveRanges !== undefined) assertWritable(options.saveRanges);
   const helpers = startHelpers(options, asked, hooks, shared);
@@ -120,11 +122,11 @@ async function quantizeAnew(
 /** Threads that boot while the model is read; undefined where nothing is left to share. */
 function startHelpers(
   options: QuantizeOptions,
-  { recipe, workers }: ResolvedOptions,
+  { layerByLayer, workers }: ResolvedOptions,
   hooks: RunHooks,
   shared: SharedWork,
 ): ObservationHelpers | undefined {
-  const observes = recipe.rounding === undefined && options.ranges === undefined && !shared.hasObservations;
+  const observes = !layerByLayer && options.ranges === undefined && !shared.hasObservations;
   if (!observes || hooks.open !== undefined) return undefined;
   return startObservationWorkers(workers);
 }
@@ -141,13 +143,13 @@ async function quantizeResolved(
   shared: SharedWork,
 ): Promise<QuantizeResult> {
   const { way, chosen, resolved, passed } = await loadAndChoose(model, options, asked, hooks, shared);
-  const { module, passes, lifting } = passed;
-  const specs = inputSpecs(module);
+  const { module, passes, lifting, expected, outcomes } = passed;
+  const work = { options, resolved, specs: inputSpecs(module), hooks, shared, helpers, expected };
   shared.noteTable({ backend: resolved.backend, resolver: way.resolver });
   const prepared = prepare(module, resolved.backend, way.resolver);
   const float = await countFloat(model, options, hooks);
   clock.lap('capture', chosen?.seconds);
-  const calibration = await quantizePrepared(prepared, { options, resolved, specs, hooks, shared, helpers });
+  const calibration = await quantizePrepared(prepared, work);
   clock.lap('round', calibration.calibrateSeconds);
   const layers = reportLayers(prepared);
   const mistakes = diagnosePrepared(module, resolved);
@@ -181,6 +183,7 @@ async function quantizeResolved(
       ...mistakes,
       ...accuracyDiagnostics(accuracy),
     ],
+    corrections: [...outcomes, ...calibration.corrections],
     samples,
     ...(chosen && { budget: chosen.budget }),
     ...(accuracy && { accuracy }),
@@ -200,12 +203,14 @@ async function loadAndChoose(
   way: WayOut;
   chosen: ChosenWidths | undefined;
   resolved: ResolvedOptions;
-  passed: PassedModel;
+  passed: CorrectedNetwork;
 }> {
-  const load = async ({ opset }: WayOut): Promise<PassedModel> => {
+  const load = async ({ opset }: WayOut): Promise<CorrectedNetwork> => {
     const loaded = await shared.model(opset, () => loadFused(model, options, asked, opset, hooks));
-    if (asked.equalize) equalize(loaded.module);
-    return loaded;
+    const corrected = await correctNetwork(loaded, options, asked, hooks);
+    const isChanged = corrected.outcomes.some(({ applied }) => applied);
+    shared.noteCorrected(isChanged ? corrected.module.clone() : undefined);
+    return corrected;
   };
   const chosen = asked.budget && (await chooseByBudget(await load(wayOut(asked)), options, asked, hooks));
   const resolved = chosen?.resolved ?? asked;
@@ -320,6 +325,7 @@ async function keepCodes(
     layers,
     fusions: [],
     diagnostics: [codesKept(lifted.dialect, dialect), ...diagnostics, ...accuracyDiagnostics(accuracy)],
+    corrections: [],
     samples: 0,
     ...(accuracy && { accuracy }),
     seconds: clock.seconds(),

@@ -36,6 +36,7 @@ export class SharedWork {
   readonly #models = new Map<number, PassedModel>();
   readonly #observations = new Map<string, Observations>();
   readonly #tables = new Map<string, UsedTable>();
+  #corrected: GraphModule | undefined;
 
   /** The model behind the passes for an operator set. */
   async model(opset: number, make: () => Promise<PassedModel>): Promise<PassedModel> {
@@ -68,9 +69,14 @@ export class SharedWork {
     return [...this.#models.values()].at(-1)!;
   }
 
-  /** The float model behind the passes, as the last quantization began with it. */
+  /** Notes the float model that a quantization begins with, where corrections have changed it. */
+  noteCorrected(module: GraphModule | undefined): void {
+    this.#corrected = module;
+  }
+
+  /** The float model behind the passes and corrections, as the last quantization began with it. */
   floatModel(): GraphModule {
-    return this.passedModel().module.clone();
+    return (this.#corrected ?? this.passedModel().module).clone();
   }
 
   /** True once a calibration has observed the float model; the layer-by-layer methods don't. */

@@ -8,7 +8,21 @@ export {
 } from './calibrate.js';
 export { type ConvertOptions, convert } from './convert.js';
 export { convertWithRounding } from './convert-with-rounding.js';
-export { type Equalization, equalize } from './equalize/equalize.js';
+export { type ChannelExtremes, type MeasureOptions, measureChannels } from './correct/channel-extremes.js';
+export { ChannelMoments, type StatedMoments, statedMoments } from './correct/channel-moments.js';
+export type { LayerCorrections } from './correct/correct-layer.js';
+export type {
+  ChannelKnowledge,
+  Correction,
+  CorrectionOutcome,
+  LayerCorrection,
+  LayerEvidence,
+  NetworkCorrection,
+  RoundedLayer,
+} from './correct/correction.js';
+export { type ExpectedInputs, expectedInputs } from './correct/expected-inputs.js';
+export { CORRECTIONS, type CorrectionPlan, planCorrections } from './correct/registry.js';
+export { type Equalization, type EqualizeOptions, equalize, type SpaceOutcome } from './equalize/equalize.js';
 export { type EntryExplanation, explainTable } from './explain-table.js';
 export type { GridConstraints } from './grid-constraints.js';
 export { GrowingStatistics } from './growing-statistics.js';
@@ -46,6 +60,7 @@ export { RECIPES, type Recipe } from './recipes.js';
 export { type FloatModel, rememberFloat } from './reconstruct/latent-weights.js';
 export type { ReconstructionPlan } from './reconstruct/plan.js';
 export { type BlockOutcome, type ReconstructOptions, reconstruct } from './reconstruct/reconstruct.js';
+export { nearestRounding } from './rounding/nearest.js';
 export { findRounding, ROUNDINGS } from './rounding/registry.js';
 export type {
   DataFreeRounding,
@@ -58,5 +73,9 @@ export type {
   SecondOrderRounding,
 } from './rounding/rounding-algorithm.js';
 export { weightQParams } from './rounding/weight-scale.js';
-export { quantizeSequentially, type SequentialOptions } from './sequential/sequential-pass.js';
+export {
+  quantizeSequentially,
+  type SequentialOptions,
+  type SequentialResult,
+} from './sequential/sequential-pass.js';
 export { toFloatModel } from './to-float.js';

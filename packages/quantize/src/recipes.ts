@@ -1,3 +1,5 @@
+import { biasEmpirical } from './correct/bias-empirical.js';
+import type { LayerCorrection } from './correct/correction.js';
 import { RECONSTRUCTION, type ReconstructionPlan } from './reconstruct/plan.js';
 import { coordinateDescentRounding } from './rounding/coordinate-descent.js';
 import type { SecondOrderRounding } from './rounding/rounding-algorithm.js';
@@ -8,8 +10,8 @@ export interface Recipe {
   readonly description: string;
   /** Layer by layer on the quantized prefix; absent where every layer is rounded by itself. */
   readonly rounding?: SecondOrderRounding;
-  /** Moves each bias by what rounding moved the output's mean. */
-  readonly biasCorrection: boolean;
+  /** Made of each layer after its weights are rounded. */
+  readonly corrections: readonly LayerCorrection[];
   /** Chooses the grid of class scores by the classes that it tells apart, instead of the scores' error. */
   readonly decisions: boolean;
   /** Learns codes, scales and biases of each block by gradients, after that. */
@@ -21,21 +23,21 @@ export const RECIPES: readonly Recipe[] = [
   {
     name: 'fast',
     description: 'calibrated scales only, weights to their nearest codes',
-    biasCorrection: false,
+    corrections: [],
     decisions: false,
   },
   {
     name: 'balanced',
     description: 'layer by layer: second-order rounding with refitted scales, bias correction',
     rounding: coordinateDescentRounding,
-    biasCorrection: true,
+    corrections: [biasEmpirical],
     decisions: true,
   },
   {
     name: 'best',
     description: 'balanced, then weights, scales and biases learned block by block',
     rounding: coordinateDescentRounding,
-    biasCorrection: true,
+    corrections: [biasEmpirical],
     decisions: true,
     reconstruction: RECONSTRUCTION,
   },

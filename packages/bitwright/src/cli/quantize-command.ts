@@ -1,5 +1,5 @@
 import { BitwrightError } from '@bitwright/core';
-import { type BudgetReport, formatBits, RECIPES } from '@bitwright/quantize';
+import { type BudgetReport, CORRECTIONS, formatBits, RECIPES } from '@bitwright/quantize';
 import { Command, Option } from 'commander';
 import { type AccumulatorDocument, proofPath } from '../accumulator-document.js';
 import type { BitwrightConfig } from '../config.js';
@@ -26,6 +26,7 @@ export interface QuantizeFlags {
   readonly weightObserver?: string;
   readonly rounding?: string;
   readonly equalize?: boolean;
+  readonly correct?: string;
   readonly powerOfTwo?: boolean;
   readonly reduceRange?: boolean;
   readonly accumulatorBits?: string;
@@ -73,10 +74,8 @@ export function quantizeCommand(signal: AbortSignal): Command {
       '--rounding <name>',
       "instead of the method's: nearest, squant, gptq, coordinate-descent or adaround",
     )
-    .option(
-      '--equalize',
-      'bring channels of neighbouring layers to like sizes first (default with per-tensor)',
-    )
+    .option('--equalize', 'bring channels of layers to like sizes first (default with per-tensor)')
+    .option('--correct <list>', "corrections beside the method's, separated by commas; see below")
     .option('--power-of-two', 'scales are powers of two')
     .option('--reduce-range', 'one bit less for the weights')
     .option(
@@ -126,7 +125,8 @@ async function run(
 
 function helpBelow(): string {
   const methods = RECIPES.map(({ name, description }) => `  ${name.padEnd(10)}${description}\n`);
-  return `\nMethods:\n${methods.join('')}\nExample:\n  bitwright quantize model.onnx -o model.w4a4.onnx --bits W4A4 --data calibration.json\n`;
+  const corrections = CORRECTIONS.map(({ name, description }) => `  ${name.padEnd(16)}${description}\n`);
+  return `\nMethods:\n${methods.join('')}\nCorrections:\n${corrections.join('')}\nExample:\n  bitwright quantize model.onnx -o model.w4a4.onnx --bits W4A4 --data calibration.json\n`;
 }
 
 /** The choices of a configuration file with the command line's laid over them. */
@@ -140,6 +140,7 @@ async function toOptions(flags: QuantizeFlags): Promise<QuantizeOptions & { read
     plugin = [],
     keepFloat,
     samples,
+    correct,
     accumulatorBits,
     workers,
     seed,
@@ -155,6 +156,7 @@ async function toOptions(flags: QuantizeFlags): Promise<QuantizeOptions & { read
     ...(words as Partial<QuantizeOptions>),
     ...(bits !== undefined && { bits }),
     ...(samples !== undefined && { samples: positiveInteger('--samples', Number(samples)) }),
+    ...(correct !== undefined && { correct: namesOf(correct) }),
     ...(accumulatorBits !== undefined && { accumulatorBits: Number(accumulatorBits) }),
     ...(workers !== undefined && { workers: positiveInteger('--workers', Number(workers), 2) }),
     ...(seed !== undefined && { seed: Number(seed) }),
@@ -162,6 +164,14 @@ async function toOptions(flags: QuantizeFlags): Promise<QuantizeOptions & { read
     plugins: [...(config.plugins ?? []), ...(await loadPlugins(plugin))],
     keepFloat: [...(config.keepFloat ?? []), ...(keepFloat ?? [])],
   };
+}
+
+/** The names of a list with commas. */
+function namesOf(list: string): string[] {
+  return list
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
 }
 
 function missing(option: string, what: string, example: string): BitwrightError {
@@ -191,6 +201,7 @@ function printResult(result: QuantizeResult, json: boolean): void {
       `${seconds.total.toFixed(1)} s, ${Math.round(result.peakRssBytes / 2 ** 20)} MB\n`,
   );
   if (accumulators !== undefined) printProof(accumulators, result.output);
+  printCorrections(result.corrections);
   if (result.budget !== undefined) printBudget(result.budget);
   for (const { layer, before, after, bytes } of result.promotions ?? [])
     process.stdout.write(
@@ -204,6 +215,22 @@ function printResult(result: QuantizeResult, json: boolean): void {
     process.stdout.write(
       `accuracy: float ${share(float.correct, float.total)}, quantized ${share(after.correct, after.total)}\n`,
     );
+  }
+}
+
+/** Places where a correction was not made that are printed; beyond these they are counted. */
+const SHOWN = 3;
+
+/** How many places each correction changed, and why it was not made at the others. */
+function printCorrections(outcomes: QuantizeResult['corrections']): void {
+  for (const name of new Set(outcomes.map(({ correction }) => correction))) {
+    const places = outcomes.filter(({ correction }) => correction === name);
+    const refused = places.filter(({ applied }) => !applied);
+    process.stdout.write(`${name}: made at ${places.length - refused.length} of ${places.length} places\n`);
+    for (const { node, detail } of refused.slice(0, SHOWN))
+      process.stdout.write(`  not at ${node}: ${detail}\n`);
+    if (refused.length > SHOWN)
+      process.stdout.write(`  nor at ${refused.length - SHOWN} more; --json has them all\n`);
   }
 }
 

@@ -39,6 +39,7 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
     observer: z.string(),
     weightObserver: z.enum(['mse', 'min-max']),
     rounding: z.string(),
+    correct: z.array(z.string()),
     equalize: z.boolean(),
     powerOfTwo: z.boolean(),
     reduceRange: z.boolean(),

@@ -4,6 +4,8 @@ import { constantTensor, type GraphModule, type OpNode, parseModule } from '@bit
 import { openOrtNode } from '@bitwright/runtime';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { sampleData } from '../../test/sample-data.js';
+import { measureChannels } from '../correct/channel-extremes.js';
 import { channelSpaces } from './channel-spaces.js';
 import { equalize } from './equalize.js';
 
@@ -23,14 +25,19 @@ function net(seed: number): GraphModule {
       y = Conv(p, w4) }`);
 }
 
+const INPUTS = ((random) => Float32Array.from({ length: 144 }, () => random() - 0.5))(seededRandom(1));
+
+/** Extremes of values over the same inputs. */
+function extremesOf(module: GraphModule, names: readonly string[]) {
+  const values = names.map((name) => module.graph.findValue(name)!);
+  for (const value of values) value.type = { kind: 'tensor', dtype: 'float', shape: ['N', 'C', 6, 6] };
+  const data = sampleData(2, [2, 6, 6], () => INPUTS);
+  return measureChannels(module, values, { open: openOrtNode, data });
+}
+
 async function run(module: GraphModule): Promise<Float32Array> {
-  const random = seededRandom(1);
   const executor = await openOrtNode(emitBytes(module), { threads: 1 });
-  const x = new DenseTensor(
-    'float',
-    [2, 2, 6, 6],
-    Float32Array.from({ length: 144 }, () => random() - 0.5),
-  );
+  const x = new DenseTensor('float', [2, 2, 6, 6], INPUTS);
   const y = floatData((await executor.run(new Map([['x', x]]))).get('y')!);
   await executor.release();
   return y;
@@ -70,16 +77,67 @@ function spreadOf(node: OpNode): number {
 }
 
 it.each([
-  ['a bounded Relu', 'c = Conv(x, w) r = Clip(c, zero, six) y = Conv(r, v)'],
-  ['a sigmoid', 'c = Conv(x, w) r = Sigmoid(c) y = Conv(r, v)'],
-  ['an output of the model', 'y = Conv(x, w) z = Conv(y, v)'],
-  ['an addition with what is no layer', 'c = Conv(x, w) s = Sigmoid(x) a = Add(c, s) y = Conv(a, v)'],
-  ['weights that two layers share', 'c = Conv(x, w) d = Conv(c, w) y = Conv(d, w)'],
-])('leaves channels alone at %s', (_, body) => {
+  ['a bounded Relu', 'c = Conv(x, w) r = Clip(c, zero, six) y = Conv(r, v)', 'the bounds of'],
+  ['a sigmoid', 'c = Conv(x, w) r = Sigmoid(c) y = Conv(r, v)', '(Sigmoid) lets no factor'],
+  ['an output of the model', 'y = Conv(x, w) z = Conv(y, v)', "'y' is an output of the model"],
+  [
+    'an addition with what is no layer',
+    'c = Conv(x, w) s = Sigmoid(x) a = Add(c, s) y = Conv(a, v)',
+    '(Sigmoid) lets no factor',
+  ],
+])('leaves channels alone at %s, and says why', (_, body, reason) => {
   const module = parseModule(`<ir_version: 8, opset_import: ["": 17]> g (float[N,2,4,4] x) => (float y)
     <float[2,2,1,1] w = {1,2,3,40}, float[2,2,1,1] v = {5,60,7,8}, float zero = {0}, float six = {6}> { ${body} }`);
-  expect(channelSpaces(module.graph)).toEqual([]);
+  expect(channelSpaces(module.graph).spaces).toEqual([]);
+  const { layers, outcomes } = equalize(module);
+  expect(layers).toEqual([]);
+  expect(outcomes.every(({ applied }) => !applied)).toBe(true);
+  expect(outcomes[0]!.detail).toContain(reason);
+});
+
+it('leaves weights alone that two layers share', () => {
+  const module = parseModule(`<ir_version: 8, opset_import: ["": 17]> g (float[N,2,4,4] x) => (float y)
+    <float[2,2,1,1] w = {1,2,3,40}> { c = Conv(x, w) d = Conv(c, w) y = Conv(d, w) }`);
   expect(equalize(module).layers).toEqual([]);
+});
+
+/** Two layers around a Clip, the channels of the first of very different sizes. */
+function clippedNet(seed: number, bounds: readonly [number, number]): GraphModule {
+  const random = seededRandom(seed);
+  const numbers = (count: number): string =>
+    Array.from({ length: count }, () =>
+      ((random() - 0.5) * 2 ** Math.round(random() * 10 - 4)).toPrecision(6),
+    ).join(',');
+  return parseModule(`<ir_version: 8, opset_import: ["": 17]> g (float[N,2,6,6] x) => (float y)
+    <float[6,2,3,3] w1 = {${numbers(108)}}, float[6] b1 = {${numbers(6)}}, float[6,1,3,3] w2 = {${numbers(54)}},
+     float[3,6,1,1] w3 = {${numbers(18)}}, float low = {${bounds[0]}}, float high = {${bounds[1]}}>
+    { c1 = Conv<pads=[1,1,1,1]>(x, w1, b1)  r1 = Clip(c1, low, high)
+      c2 = Conv<group=6, pads=[1,1,1,1]>(r1, w2)  r2 = Clip(c2, low, high)  y = Conv(r2, w3) }`);
+}
+
+it('passes a Clip with the channels that do not reach its bounds, to the last bit on the data', async () => {
+  let rescaled = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.nat(10000), fc.constantFrom([0, 6], [-1, 1], [0, 0.5]), async (seed, bounds) => {
+      const module = clippedNet(seed, bounds as [number, number]);
+      const before = await run(module);
+      const extremes = await extremesOf(module, ['c1', 'c2']);
+      rescaled += equalize(module, { extremes }).layers.length;
+      expect(await run(module)).toEqual(before);
+    }),
+    { numRuns: 15 },
+  );
+  expect(rescaled).toBeGreaterThan(0);
+});
+
+it('leaves a channel as it is that reaches a bound', async () => {
+  const module = parseModule(`<ir_version: 8, opset_import: ["": 17]> g (float[N,2,6,6] x) => (float y)
+    <float[2,2,1,1] w = {9,9,0.01,0.01}, float[1,2,1,1] v = {0.01, 9}, float low = {0}, float high = {2}>
+    { c1 = Conv(x, w) c2 = Clip(c1, low, high) y = Conv(c2, v) }`);
+  equalize(module, { extremes: await extremesOf(module, ['c1']) });
+  const weights = floatData(constantTensor([...module.graph.ops()][0]!.inputs[1])!);
+  expect([...weights.subarray(0, 2)]).toEqual([9, 9]);
+  expect(weights[2]).toBeGreaterThan(0.1);
 });
 
 it('leaves dead channels alone, and lets no bias become the largest', () => {

@@ -1,6 +1,15 @@
 import { DenseTensor, floatData } from '@bitwright/core';
-import { constantTensor, type GetAttrNode, type GraphModule, nodeName, type OpNode } from '@bitwright/graph';
-import { type ChannelSpace, channelSpaces } from './channel-spaces.js';
+import {
+  constantTensor,
+  type GetAttrNode,
+  type GraphModule,
+  nodeName,
+  type OpNode,
+  type Value,
+} from '@bitwright/graph';
+import type { ChannelExtremes } from '../correct/channel-extremes.js';
+import type { ChannelMoments } from '../correct/channel-moments.js';
+import { type ChannelBound, type ChannelSpace, channelSpaces } from './channel-spaces.js';
 
 const SWEEPS = 20;
 // a channel whose weights are so far below the largest does nothing but hand its bias on
@@ -12,6 +21,23 @@ export interface Equalization {
   readonly layers: readonly string[];
   /** Channel spaces that were looked at. */
   readonly spaces: number;
+  /** What became of each space, by the layers whose channels it is; those that may not be rescaled are among them. */
+  readonly outcomes: readonly SpaceOutcome[];
+}
+
+/** What became of the channels between some layers. */
+export interface SpaceOutcome {
+  readonly node: string;
+  readonly applied: boolean;
+  readonly detail: string;
+}
+
+/** What equalization knows besides the graph. */
+export interface EqualizeOptions {
+  /** Extremes of inputs of Clip, which channels may then pass. */
+  readonly extremes?: ReadonlyMap<Value, ChannelExtremes>;
+  /** Kept in step with the channels. */
+  readonly moments?: ChannelMoments;
 }
 
 /**
@@ -20,32 +46,62 @@ export interface Equalization {
  * for a whole tensor serves all of them. Passes through Relu, pools, depthwise layers and residual additions.
  *
  * Factors are powers of two, so the float network gives the same numbers to the last bit.
+ *
+ *     clamp(x, low, high) / s = clamp(x / s, low, high)   where neither x nor x / s passes a bound: s >= x / bound
+ *
+ * So a channel passes a Clip whose bounds its extremes do not reach, by factors that leave it within them; one that reaches a
+ * bound stays as it is. That holds for the data of the extremes.
  */
-export function equalize(module: GraphModule): Equalization {
-  const spaces = channelSpaces(module.graph);
+export function equalize(module: GraphModule, { extremes, moments }: EqualizeOptions = {}): Equalization {
+  const { spaces, refused } = channelSpaces(module.graph, extremes);
   const weights = new Map<OpNode, LayerWeights>();
+  const moved = new Set<ChannelSpace>();
   for (const { producers, consumers } of spaces)
     for (const node of [...producers, ...consumers])
       if (!weights.has(node)) weights.set(node, new LayerWeights(node));
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     let changed = false;
-    for (const space of spaces) changed = equalizeSpace(space, weights) || changed;
+    for (const space of spaces) {
+      const factors = equalizeSpace(space, weights);
+      if (factors === undefined) continue;
+      changed = true;
+      moved.add(space);
+      for (const node of space.producers)
+        moments?.map(
+          node.output,
+          (channel) => 1 / factors[channel]!,
+          () => 0,
+        );
+    }
     if (!changed) break;
   }
   const layers: string[] = [];
   for (const [node, layer] of weights) if (layer.store()) layers.push(nodeName(node));
-  return { layers, spaces: spaces.length };
+  const outcomes = [
+    ...spaces.map((space) => {
+      const applied = moved.has(space);
+      const detail = `${space.channels} channels ${applied ? 'rescaled' : 'are of like sizes already'}`;
+      return { node: namesOf(space.producers), applied, detail };
+    }),
+    ...refused.map(({ producers, reason }) => ({ node: namesOf(producers), applied: false, detail: reason })),
+  ];
+  return { layers, spaces: spaces.length, outcomes };
+}
+
+function namesOf(nodes: readonly OpNode[]): string {
+  return nodes.map(nodeName).join(' + ');
 }
 
 function equalizeSpace(
-  { channels, producers, consumers }: ChannelSpace,
+  { channels, producers, consumers, bounds }: ChannelSpace,
   weights: Map<OpNode, LayerWeights>,
-): boolean {
+): Float64Array | undefined {
   const made = new Float64Array(channels);
   const read = new Float64Array(channels);
   const least = new Float64Array(channels);
   for (const node of producers) weights.get(node)!.outputPeaks(made);
   for (const node of producers) weights.get(node)!.leastFactors(least);
+  for (const bound of bounds) raiseToBound(least, bound);
   for (const node of consumers) weights.get(node)!.inputPeaks(read);
   let changed = false;
   const isAlive = (peaks: Float64Array): ((channel: number) => boolean) => {
@@ -54,16 +110,32 @@ function equalizeSpace(
   };
   const [isMade, isRead] = [isAlive(made), isAlive(read)];
   const factors = made.map((peak, channel) => {
-    if (!isMade(channel) || !isRead(channel)) return 1;
+    if (!isMade(channel) || !isRead(channel) || bounds.some((bound) => reaches(bound, channel))) return 1;
     const octaves = Math.round(Math.log2(Math.sqrt(peak / read[channel]!)));
     const factor = 2 ** Math.max(octaves, Math.ceil(Math.log2(least[channel]!)));
     if (factor !== 1) changed = true;
     return factor;
   });
-  if (!changed) return false;
+  if (!changed) return undefined;
   for (const node of producers) weights.get(node)!.divideOutputs(factors);
   for (const node of consumers) weights.get(node)!.multiplyInputs(factors);
-  return true;
+  for (const { min, max } of bounds)
+    for (const extremes of [min, max]) for (let c = 0; c < channels; c++) extremes[c]! /= factors[c]!;
+  return factors;
+}
+
+/** True for a channel that a bound cuts off somewhere. */
+function reaches({ low, high, min, max }: ChannelBound, channel: number): boolean {
+  return max[channel]! > high || (low < 0 && min[channel]! < low);
+}
+
+/** Raises each channel's entry to the factor that brings its extremes to the bounds; a lower bound of zero stands for any factor. */
+function raiseToBound(least: Float64Array, { low, high, min, max }: ChannelBound): void {
+  for (let channel = 0; channel < least.length; channel++) {
+    const below = low < 0 ? min[channel]! / low : 0;
+    const above = high > 0 ? max[channel]! / high : 0;
+    least[channel] = Math.max(least[channel]!, above, below);
+  }
 }
 
 /** The weights and bias of one convolution while they are rescaled. */

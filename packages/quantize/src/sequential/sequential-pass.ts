@@ -3,6 +3,8 @@ import type { SampleSource } from '@bitwright/data';
 import type { Dim, Value } from '@bitwright/graph';
 import { batchSizeFor, type Executor, type OpenExecutor } from '@bitwright/runtime';
 import { applyRange, applySavedRange, type Calibration, decideGroup } from '../calibrate.js';
+import type { LayerCorrections } from '../correct/correct-layer.js';
+import type { CorrectionOutcome } from '../correct/correction.js';
 import { decidesClasses, decisionRange } from '../decision-range.js';
 import { GrowingStatistics } from '../growing-statistics.js';
 import { groupStatistics, observeModel } from '../observe.js';
@@ -10,6 +12,8 @@ import type { Observer } from '../observers/observer.js';
 import type { ObserverGroup, PreparedLayer, PreparedModel } from '../prepare.js';
 import type { CalibratedRange, CalibratedRanges } from '../ranges.js';
 import type { Recipe } from '../recipes.js';
+import { nearestRounding } from '../rounding/nearest.js';
+import type { DataFreeRounding } from '../rounding/rounding-algorithm.js';
 import { ActivationStore, type Side, type SpillSpace } from './activation-store.js';
 import { outputAwareRange } from './output-aware.js';
 import { type Reach, reachFrom, readsOf } from './reach.js';
@@ -27,11 +31,20 @@ export interface SequentialOptions {
   readonly ranges?: CalibratedRanges;
   readonly weightSearch: 'mse' | 'min-max';
   readonly recipe: Recipe;
+  /** How weights are rounded where the recipe does not say it; to their nearest codes by default. */
+  readonly rounding?: DataFreeRounding | undefined;
+  /** In place of the recipe's. */
+  readonly corrections?: LayerCorrections | undefined;
   /** Bytes of activations that may be held in memory; more goes to the spill space. */
   readonly memory: number;
   /** Counts decided grids and layers. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
+}
+
+/** What the pass found, and what became of each correction. */
+export interface SequentialResult extends Calibration {
+  readonly corrections: readonly CorrectionOutcome[];
 }
 
 /** Samples in a chunk, at most: fixed, so that sums have the same order whatever the memory. */
@@ -51,7 +64,7 @@ const THREADS = 2;
 export async function quantizeSequentially(
   prepared: PreparedModel,
   options: SequentialOptions,
-): Promise<Calibration> {
+): Promise<SequentialResult> {
   const open: OpenExecutor = (bytes, how) => options.open(bytes, { ...how, threads: THREADS });
   const pass = new SequentialPass(prepared, { ...options, open });
   try {
@@ -70,6 +83,7 @@ class SequentialPass {
   readonly #diagnostics: Diagnostic[] = [];
   readonly #groups: Set<ObserverGroup>;
   readonly #layers: Set<PreparedLayer>;
+  readonly #corrections: LayerCorrections;
   readonly #total: number;
   #cut = new Set<Value>();
   #touched: ReadonlySet<Value> = new Set();
@@ -84,6 +98,11 @@ class SequentialPass {
     this.#networks = new NetworkPair(prepared.module);
     this.#groups = new Set(prepared.groups);
     this.#layers = new Set(prepared.layers.filter((layer) => layer.weightQuantizer !== undefined));
+    this.#corrections = options.corrections ?? {
+      corrections: options.recipe.corrections,
+      expected: new Map(),
+      outcomes: [],
+    };
     this.#total = this.#groups.size + this.#layers.size;
   }
 
@@ -92,7 +111,7 @@ class SequentialPass {
     await this.#product.release();
   }
 
-  async run(): Promise<Calibration> {
+  async run(): Promise<SequentialResult> {
     await this.#load();
     await this.#decideTogether();
     while (this.#groups.size + this.#layers.size > 0) {
@@ -112,6 +131,7 @@ class SequentialPass {
       },
       samples: this.#samples,
       diagnostics: this.#diagnostics,
+      corrections: this.#corrections.outcomes,
     };
   }
 
@@ -225,9 +245,11 @@ class SequentialPass {
     const { known } = this.#reach();
     for (const layer of this.#layers) {
       if (!known.has(layer.anchor.inputs[0]!)) continue;
-      const { open, signal, recipe, weightSearch } = this.options;
+      const { open, signal, recipe, weightSearch, rounding = nearestRounding } = this.options;
       await roundLayer(layer, {
         recipe,
+        rounding,
+        corrections: this.#corrections,
         weightSearch,
         tools: { product: this.#product },
         diagnostics: this.#diagnostics,

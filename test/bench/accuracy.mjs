@@ -1,9 +1,9 @@
 /**
  * Makes the table of docs/reference/accuracy.md: each model quantized and counted, for several calibration subsets.
  *
- *   BITWRIGHT_ASSETS=folder node test/bench/accuracy.mjs [--subsets 5] [--eval 10000] [--method balanced] [--models resnet20_cifar10_bn,…] [--cells 'academic W4A4,…'] [--out table.json]
+ *   BITWRIGHT_ASSETS=folder node test/bench/accuracy.mjs [--subsets 5] [--from 0] [--eval 10000] [--method balanced] [--models resnet20_cifar10_bn,…] [--cells 'academic W4A4,…'] [--out table.json]
  *
- * A subset is the calibration card with another `shuffle`; no figure here chooses anything. Build first (npm run build).
+ * A subset is the calibration card with another `shuffle`, from `--from` on; no figure here chooses anything. Build first (npm run build).
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -36,6 +36,7 @@ const MODELS = {
 const { values: flags } = parseArgs({
   options: {
     subsets: { type: 'string', default: '5' },
+    from: { type: 'string', default: '0' },
     samples: { type: 'string', default: '1024' },
     eval: { type: 'string', default: '10000' },
     method: { type: 'string', default: 'balanced' },
@@ -76,7 +77,7 @@ if (out !== undefined) writeFileSync(out, `${JSON.stringify(rows, undefined, 2)}
 async function measure({ name, model, scheme, bits, test, calibration }) {
   const counts = [];
   let quantizing = 0;
-  for (let subset = 0; subset < Number(flags.subsets); subset++) {
+  for (let subset = Number(flags.from); subset < Number(flags.subsets); subset++) {
     const before = process.cpuUsage();
     const { bytes } = await quantize(model, {
       bits,

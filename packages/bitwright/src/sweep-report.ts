@@ -79,7 +79,8 @@ export async function sweepReport(
       });
     }
     if (variants.length === 0) continue;
-    await details.observe(path, runs[0]!, data);
+    const { bits, scheme, method } = runs[0]!;
+    await details.observe(path, { bits, scheme, method }, data);
     models.push({
       path,
       sha256: float.sha256,

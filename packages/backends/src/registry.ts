@@ -1,4 +1,4 @@
-import { BitwrightError, didYouMean } from '@bitwright/core';
+import { findNamed } from '@bitwright/core';
 import type { BackendConfig, BackendTable } from './backend-config.js';
 import { resolveBackend } from './resolve-backend.js';
 import { academic } from './tables/academic.js';
@@ -42,17 +42,9 @@ export function findBackend(name: string, extra: readonly BackendTable[] = []): 
 
 /** The table of a name as it is written. @throws BACKEND_UNKNOWN (wrong usage) with the nearest name. */
 export function findTable(name: string, extra: readonly BackendTable[] = []): BackendTable {
-  const known = [...BACKENDS, ...extra];
-  const found = known.find((table) => table.name === name);
-  if (found !== undefined) return found;
-  throw new BitwrightError({
+  return findNamed(name, [...BACKENDS, ...extra], {
     code: 'BACKEND_UNKNOWN',
     message: `There is no backend table '${name}'.`,
-    hint: didYouMean(
-      name,
-      known.map((table) => table.name),
-    ),
-    at: { option: '--backend' },
-    kind: 'usage',
+    option: '--backend',
   });
 }

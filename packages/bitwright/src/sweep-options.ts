@@ -122,7 +122,11 @@ export function sharedText(options: SharedOptions): string {
   );
 }
 
-/** A setting as options of `quantize`; its words were checked when it was made. */
-export function settingWords(setting: SweepSetting): Pick<QuantizeOptions, 'bits' | 'scheme' | 'method'> {
-  return setting as Pick<QuantizeOptions, 'bits' | 'scheme' | 'method'>;
+/** A setting as options of `quantize`, and nothing else of what holds it; its words were checked when it was made. */
+export function settingWords({
+  bits,
+  scheme,
+  method,
+}: SweepSetting): Pick<QuantizeOptions, 'bits' | 'scheme' | 'method'> {
+  return { bits, scheme, method } as Pick<QuantizeOptions, 'bits' | 'scheme' | 'method'>;
 }

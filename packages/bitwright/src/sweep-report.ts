@@ -79,8 +79,7 @@ export async function sweepReport(
       });
     }
     if (variants.length === 0) continue;
-    const { bits, scheme, method } = runs[0]!;
-    await details.observe(path, { bits, scheme, method }, data);
+    await details.observe(path, runs[0]!, data);
     models.push({
       path,
       sha256: float.sha256,

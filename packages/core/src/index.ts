@@ -24,6 +24,7 @@ export {
   describeThrown,
   type ErrorPlace,
 } from './errors.js';
+export { findNamed } from './find-named.js';
 export { didYouMean, nearestName } from './nearest.js';
 export { seededPermutation, seededRandom } from './random.js';
 export { packError, type SentError, unpackError } from './sent-error.js';

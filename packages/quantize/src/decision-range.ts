@@ -94,7 +94,8 @@ function rank({ float, quantized, classes }: Scores): Ranked {
   return { values, kept };
 }
 
-function highest(values: Float32Array): number {
+/** The place of the highest value, the first of several. */
+export function highest(values: Float32Array): number {
   let at = 0;
   for (let i = 1; i < values.length; i++) if (values[i]! > values[at]!) at = i;
   return at;

@@ -1,9 +1,9 @@
-import { BitwrightError } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
 import { emitBytes } from '@bitwright/emit';
 import { constantTensor, type GraphModule, isDeQuantStub, isQuantizer } from '@bitwright/graph';
 import { batchSizeFor, type Executor, type ExecutorOptions, type OpenExecutor } from '@bitwright/runtime';
 import { GrowingStatistics } from './growing-statistics.js';
+import { noSamples } from './no-samples.js';
 import { LocalShard, type ObservationHelpers, type ObservationShard } from './observation-shard.js';
 import type { SampleStatistic } from './observers/observer.js';
 import type { ObserverGroup, PreparedModel } from './prepare.js';
@@ -67,12 +67,7 @@ export async function observeModel(prepared: PreparedModel, options: ObserveOpti
     await executor.release();
   }
   if (samples > 0) return { samples, tensors: statistics };
-  throw new BitwrightError({
-    code: 'CALIBRATION_NO_SAMPLES',
-    message: `The calibration data '${options.data.name}' holds no samples.`,
-    hint: 'Check its file list, "skip" and "take".',
-    at: { file: options.data.name },
-  });
+  throw noSamples(options.data.name);
 }
 
 /**

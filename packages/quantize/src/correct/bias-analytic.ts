@@ -1,4 +1,4 @@
-import { ScaleLayout } from '../rounding/scale-layout.js';
+import { dequantizedRows } from '../rounding/dequantized-rows.js';
 import type { LayerCorrection } from './correction.js';
 
 /**
@@ -14,18 +14,14 @@ export const biasAnalytic: LayerCorrection = {
   stage: 'layer',
   changes: 'bias',
   needs: 'expectations',
-  correct({ layer, spec, rounded: { codes, scale } }, { expected }) {
+  correct({ layer, spec, rounded }, { expected }) {
     if (typeof expected === 'string') return expected;
     const { groups, rows, columns, weights } = layer;
-    const layout = new ScaleLayout(layer, spec);
-    const steps = new Float64Array(columns);
     const shift = new Float64Array(groups * rows);
-    for (let row = 0; row < groups * rows; row++) {
-      layout.fillRow(steps, row, scale);
-      const inputs = Math.floor(row / rows) * columns;
+    for (const { row, inputs, weights: own } of dequantizedRows(layer, spec, rounded)) {
       let sum = 0;
       for (let k = 0, at = row * columns; k < columns; k++, at++)
-        sum += (weights[at]! - codes[at]! * steps[k]!) * expected[inputs + k]!;
+        sum += (weights[at]! - own[k]!) * expected[inputs + k]!;
       shift[row] = sum;
     }
     return shift;

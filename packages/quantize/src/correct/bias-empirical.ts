@@ -1,4 +1,4 @@
-import { ScaleLayout } from '../rounding/scale-layout.js';
+import { dequantizedRows } from '../rounding/dequantized-rows.js';
 import type { LayerCorrection } from './correction.js';
 
 /**
@@ -11,20 +11,12 @@ export const biasEmpirical: LayerCorrection = {
   stage: 'layer',
   changes: 'bias',
   needs: 'statistics',
-  correct({ layer, spec, rounded: { codes, scale } }, { statistics }) {
+  correct({ layer, spec, rounded }, { statistics }) {
     if (statistics === undefined) return 'nothing was measured of the layer';
-    const { groups, rows, columns } = layer;
-    const layout = new ScaleLayout(layer, spec);
-    const steps = new Float64Array(columns);
-    const shift = new Float64Array(groups * rows);
-    for (let row = 0; row < groups * rows; row++) {
-      layout.fillRow(steps, row, scale);
-      const inputs = Math.floor(row / rows) * columns;
-      let sum = statistics.outputMean[row]!;
-      for (let k = 0; k < columns; k++)
-        sum -= codes[row * columns + k]! * steps[k]! * statistics.inputMean[inputs + k]!;
-      shift[row] = sum;
-    }
+    const { inputMean, outputMean } = statistics;
+    const shift = Float64Array.from(outputMean);
+    for (const { row, inputs, weights } of dequantizedRows(layer, spec, rounded))
+      for (let k = 0; k < weights.length; k++) shift[row]! -= weights[k]! * inputMean[inputs + k]!;
     return shift;
   },
 };

@@ -3,6 +3,7 @@ import type { SampleSource } from '@bitwright/data';
 import { emitBytes } from '@bitwright/emit';
 import type { GraphModule, Value } from '@bitwright/graph';
 import type { OpenExecutor } from '@bitwright/runtime';
+import { noSamples } from '../no-samples.js';
 
 /** The smallest and the largest number of each channel of a value. */
 export interface ChannelExtremes {
@@ -57,12 +58,7 @@ export async function measureChannels(
     await executor.release();
   }
   if (samples > 0) return found;
-  throw new BitwrightError({
-    code: 'CALIBRATION_NO_SAMPLES',
-    message: `The calibration data '${data.name}' holds no samples.`,
-    hint: 'Check its file list, "skip" and "take".',
-    at: { file: data.name },
-  });
+  throw noSamples(data.name);
 }
 
 /** A copy of the model that gives max x and max -x of each value, over its places. */

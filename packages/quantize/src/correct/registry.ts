@@ -1,4 +1,4 @@
-import { BitwrightError, didYouMean } from '@bitwright/core';
+import { BitwrightError, findNamed } from '@bitwright/core';
 import { absorbBias } from './absorb-bias.js';
 import { biasAnalytic } from './bias-analytic.js';
 import { biasEmpirical } from './bias-empirical.js';
@@ -39,7 +39,12 @@ export function planCorrections(
   more: readonly Correction[] = [],
 ): CorrectionPlan {
   const known = [...CORRECTIONS, ...more];
-  for (const name of names) if (!known.some((it) => it.name === name)) throw unknownCorrection(name, known);
+  for (const name of names)
+    findNamed(name, known, {
+      code: 'CORRECTION_UNKNOWN',
+      message: `There is no correction '${name}'.`,
+      option: '--correct',
+    });
   const named = known.filter(({ name }) => names.includes(name));
   const layers = named.filter((it) => it.stage === 'layer');
   const ofBiases = layers.filter(({ changes }) => changes === 'bias');
@@ -52,19 +57,6 @@ export function planCorrections(
     network: named.filter((it) => it.stage === 'network'),
     layers: asked.length > 0 ? asked : own,
   };
-}
-
-function unknownCorrection(name: string, known: readonly Correction[]): BitwrightError {
-  return new BitwrightError({
-    code: 'CORRECTION_UNKNOWN',
-    message: `There is no correction '${name}'.`,
-    hint: didYouMean(
-      name,
-      known.map((it) => it.name),
-    ),
-    at: { option: '--correct' },
-    kind: 'usage',
-  });
 }
 
 function conflict(corrections: readonly LayerCorrection[]): BitwrightError {

@@ -1,4 +1,4 @@
-import { ScaleLayout } from '../rounding/scale-layout.js';
+import { dequantizedRows } from '../rounding/dequantized-rows.js';
 import type { LayerCorrection } from './correction.js';
 
 /** Outputs that vary less, relative to their mean square, are constants with noise. */
@@ -17,21 +17,14 @@ export const statisticsCorrection: LayerCorrection = {
   stage: 'layer',
   changes: 'weight-scale',
   needs: 'statistics',
-  correct({ layer, spec, rounded: { codes, scale } }, { statistics }) {
+  correct({ layer, spec, rounded }, { statistics }) {
     if (statistics === undefined) return 'nothing was measured of the layer';
     const { groups, rows, columns } = layer;
     const { gram, inputMean, outputMean, outputSquare } = statistics;
-    const layout = new ScaleLayout(layer, spec);
-    const weights = new Float64Array(columns);
     const factors = new Float64Array(groups * rows).fill(1);
-    for (let row = 0; row < groups * rows; row++) {
-      layout.fillRow(weights, row, scale);
-      const group = Math.floor(row / rows);
+    for (const { row, group, inputs, weights } of dequantizedRows(layer, spec, rounded)) {
       let mean = 0;
-      for (let k = 0; k < columns; k++) {
-        weights[k]! *= codes[row * columns + k]!;
-        mean += weights[k]! * inputMean[group * columns + k]!;
-      }
+      for (let k = 0; k < columns; k++) mean += weights[k]! * inputMean[inputs + k]!;
       const square = quadraticForm(weights, gram, group * columns * columns);
       const [wanted, found] = [outputSquare[row]! - outputMean[row]! ** 2, square - mean ** 2];
       if (wanted > LEAST_VARIANCE * outputSquare[row]! && found > LEAST_VARIANCE * square)

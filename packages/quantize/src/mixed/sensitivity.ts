@@ -11,6 +11,7 @@ import type { Batch, SampleSource } from '@bitwright/data';
 import { emitBytes } from '@bitwright/emit';
 import { constantTensor, type GraphModule, type OpNode } from '@bitwright/graph';
 import { batchSizeFor, type Executor, type OpenExecutor } from '@bitwright/runtime';
+import { noSamples } from '../no-samples.js';
 import { weightChannelAxis } from '../operand-roles.js';
 import type { QConfig } from '../qconfig.js';
 import { weightQParams } from '../rounding/weight-scale.js';
@@ -200,12 +201,7 @@ async function readBatches(executor: Executor, { data, memory }: SensitivityOpti
     if (samples >= SAMPLES || bytes > memory / 2) break;
   }
   if (samples > 0) return held;
-  throw new BitwrightError({
-    code: 'CALIBRATION_NO_SAMPLES',
-    message: `The calibration data '${data.name}' holds no samples.`,
-    hint: 'Check its file list, "skip" and "take".',
-    at: { file: data.name },
-  });
+  throw noSamples(data.name);
 }
 
 /** Multiplications that make the output `sized` of a layer (of a ConvTranspose: that take its input `sized`). */

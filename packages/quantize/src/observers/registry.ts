@@ -1,4 +1,4 @@
-import { BitwrightError, didYouMean } from '@bitwright/core';
+import { findNamed } from '@bitwright/core';
 import { aciqObserver } from './aciq.js';
 import { entropyObserver } from './entropy.js';
 import { minMaxObserver, movingAverageObserver } from './min-max.js';
@@ -22,17 +22,9 @@ export const OBSERVERS: readonly Observer[] = [
 
 /** The observer of a name. @param extra observers beside those that ship, e.g. of plugins. @throws OBSERVER_UNKNOWN (wrong usage) with the nearest name. */
 export function findObserver(name: string, extra: readonly Observer[] = []): Observer {
-  const known = [...OBSERVERS, ...extra];
-  const found = known.find((observer) => observer.name === name);
-  if (found !== undefined) return found;
-  throw new BitwrightError({
+  return findNamed(name, [...OBSERVERS, ...extra], {
     code: 'OBSERVER_UNKNOWN',
     message: `There is no observer '${name}'.`,
-    hint: didYouMean(
-      name,
-      known.map((observer) => observer.name),
-    ),
-    at: { option: '--observer' },
-    kind: 'usage',
+    option: '--observer',
   });
 }

@@ -1,6 +1,6 @@
 import { type QParams, quantizeValue } from '@bitwright/core';
 import { qparamsOf, type Value } from '@bitwright/graph';
-import { holdsClassScores } from '../decision-range.js';
+import { highest, holdsClassScores } from '../decision-range.js';
 import type { ObserverGroup } from '../prepare.js';
 import { power, type Rows } from './rows.js';
 
@@ -37,13 +37,6 @@ function credits(found: Rows, wanted: Rows, grid: QParams | undefined): Float64A
     }
     return 1 / equal;
   });
-}
-
-/** The place of the highest value, the first of several. */
-function highest(values: Float32Array): number {
-  let at = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! > values[at]!) at = i;
-  return at;
 }
 
 function meanSquare(found: Float32Array, wanted: Float32Array): number {

@@ -1,6 +1,7 @@
-import { BitwrightError, floatData } from '@bitwright/core';
+import { floatData } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
 import type { Value } from '@bitwright/graph';
+import { noSamples } from '../no-samples.js';
 
 /** Samples of one value: rows one behind the other, and the value's shape with the fixed batch that they are run in. */
 export interface Rows {
@@ -29,12 +30,7 @@ export async function loadRows(
     if (samples >= limit) break;
   }
   if (samples === 0) {
-    throw new BitwrightError({
-      code: 'CALIBRATION_NO_SAMPLES',
-      message: `The calibration data '${data.name}' holds no samples.`,
-      hint: 'Check its file list, "skip" and "take".',
-      at: { file: data.name },
-    });
+    throw noSamples(data.name);
   }
   const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

@@ -1,4 +1,4 @@
-import { BitwrightError, didYouMean } from '@bitwright/core';
+import { findNamed } from '@bitwright/core';
 import { adaRounding } from './adaround.js';
 import { coordinateDescentRounding } from './coordinate-descent.js';
 import { gptqRounding } from './gptq.js';
@@ -17,17 +17,9 @@ export const ROUNDINGS: readonly RoundingAlgorithm[] = [
 
 /** The rounding algorithm of a name. @param more those of plugins. @throws ROUNDING_UNKNOWN (wrong usage) with the nearest name. */
 export function findRounding(name: string, more: readonly RoundingAlgorithm[] = []): RoundingAlgorithm {
-  const all = [...ROUNDINGS, ...more];
-  const found = all.find((algorithm) => algorithm.name === name);
-  if (found !== undefined) return found;
-  throw new BitwrightError({
+  return findNamed(name, [...ROUNDINGS, ...more], {
     code: 'ROUNDING_UNKNOWN',
     message: `There is no rounding algorithm '${name}'.`,
-    hint: didYouMean(
-      name,
-      all.map((algorithm) => algorithm.name),
-    ),
-    at: { option: '--rounding' },
-    kind: 'usage',
+    option: '--rounding',
   });
 }

@@ -1,10 +1,10 @@
 import { DenseTensor, floatData, type Tensor } from '@bitwright/core';
 import type { OpNode, Value } from '@bitwright/graph';
 import { constantTensor } from '@bitwright/graph';
-import type { Executor, OpenExecutor } from '@bitwright/runtime';
+import type { Executor } from '@bitwright/runtime';
 import type { RoundingLayer, RoundingStatistics } from '../rounding/rounding-algorithm.js';
-import type { ActivationStore } from './activation-store.js';
-import { type NetworkPair, type Segment, type SegmentInput, segmentBytes } from './segment.js';
+import { type StoredSource, storedFeeds } from './run-stored.js';
+import { type Segment, segmentBytes } from './segment.js';
 import { GraphWriter, outputColumns, unfoldInput } from './unfold.js';
 
 /** Unfolded inputs of one run take about so many floats: enough to keep the processor busy, fixed so that sums are the same everywhere. */
@@ -13,38 +13,25 @@ const UNFOLDED_FLOATS = 2 ** 23;
 /** Names of ours inside of a segment begin so, and meet no name of the model's. */
 const OURS = 'ai.bitwright.';
 
-/** Where statistics are collected from. */
-export interface StatisticsSource {
-  readonly networks: NetworkPair;
-  readonly store: ActivationStore;
-  readonly open: OpenExecutor;
-  readonly cut: readonly SegmentInput[];
-  readonly signal?: AbortSignal;
-}
-
 /**
  * Gathers the second-order statistics of a layer over all stored chunks: its output in the float network, the unfolded
  * inputs behind the quantized prefix, and their products, all by the runtime, summed here in a fixed order.
  */
 export async function collectStatistics(
-  source: StatisticsSource,
+  source: StoredSource,
   anchor: OpNode,
   layer: RoundingLayer,
 ): Promise<RoundingStatistics> {
   const sums = new StatisticSums(layer);
-  const names = source.cut.map(({ value }) => value.name);
-  const chunks = source.store.shapes(names[0]!).dims.length;
+  const chunks = source.store.shapes(source.cut[0]!.value.name).dims.length;
   const float = await openFloatSide(source, anchor);
   let products: Executor | undefined;
   try {
     for (let index = 0; index < chunks; index++) {
       source.signal?.throwIfAborted();
-      const feeds = (side: 'float' | 'quantized'): Map<string, Tensor> =>
-        new Map(names.map((name) => [name, source.store.get(side, name, index)]));
-      const floatFeeds = feeds('float');
-      const [y] = [...(await float.run(floatFeeds)).values()];
+      const [y] = [...(await float.run(storedFeeds(source, 'float', index))).values()];
       products ??= await openProducts(source, anchor, layer, y!);
-      const quantizedFeeds = feeds('quantized');
+      const quantizedFeeds = storedFeeds(source, 'quantized', index);
       for (const part of parts(quantizedFeeds, y!, layer))
         sums.add(await products.run(part), part.get(`${OURS}y`)!);
     }
@@ -56,7 +43,7 @@ export async function collectStatistics(
 }
 
 /** The float network from the cut to the layer's output, bias left out. */
-async function openFloatSide(source: StatisticsSource, anchor: OpNode): Promise<Executor> {
+async function openFloatSide(source: StoredSource, anchor: OpNode): Promise<Executor> {
   const output = anchor.outputs[0]!;
   const segment = source.networks.cut('float', source.cut, [output]);
   const node = segment.values.get(output)!.producer as OpNode;
@@ -67,7 +54,7 @@ async function openFloatSide(source: StatisticsSource, anchor: OpNode): Promise<
 
 /** The quantized network from the cut to the layer's input, unfolded and multiplied. */
 async function openProducts(
-  source: StatisticsSource,
+  source: StoredSource,
   anchor: OpNode,
   layer: RoundingLayer,
   y: Tensor,
@@ -141,7 +128,7 @@ function constantKernel(anchor: OpNode): readonly number[] {
 }
 
 /** Spatial sizes of the output, where all chunks have the same as the first. */
-function outputShape({ store, cut }: StatisticsSource, y: Tensor): readonly number[] | undefined {
+function outputShape({ store, cut }: StoredSource, y: Tensor): readonly number[] | undefined {
   const vary = cut.some(({ value }) => {
     const [first, ...others] = store.shapes(value.name).dims;
     return others.some((dims) => dims.slice(1).some((size, i) => size !== first![i + 1]));

@@ -1,21 +1,11 @@
 import { floatData } from '@bitwright/core';
 import type { Value } from '@bitwright/graph';
-import type { OpenExecutor } from '@bitwright/runtime';
 import { keepsScale, rangeOnGrid } from '../activation-range.js';
 import { applyRange } from '../calibrate.js';
 import type { ObserverGroup, PreparedLayer } from '../prepare.js';
 import type { CalibratedRange } from '../ranges.js';
-import type { ActivationStore, Side } from './activation-store.js';
-import { type NetworkPair, type SegmentInput, segmentBytes } from './segment.js';
-
-/** What the search works with: the networks, and the values of the cut that the group's tensor lies on. */
-export interface OutputAwareOptions {
-  readonly networks: NetworkPair;
-  readonly store: ActivationStore;
-  readonly open: OpenExecutor;
-  readonly cut: readonly SegmentInput[];
-  readonly signal?: AbortSignal;
-}
+import type { Side } from './activation-store.js';
+import { runStored, type StoredSource } from './run-stored.js';
 
 /** A range is made so much smaller or larger from one try to the next, as long as the error falls. */
 const STEP = 0.93;
@@ -39,14 +29,14 @@ export async function outputAwareRange(
   group: ObserverGroup,
   readers: readonly PreparedLayer[],
   start: CalibratedRange,
-  options: OutputAwareOptions,
+  source: StoredSource,
 ): Promise<CalibratedRange> {
   if (readers.length === 0 || keepsScale(group) || start.min === start.max) return start;
   const outputs = readers.map(({ anchor }) => anchor.outputs[0]!);
-  const wanted = await run('float', outputs, options);
+  const wanted = await outputsOf('float', outputs, source);
   const error = async (range: CalibratedRange): Promise<number> => {
     applyRange(group, range);
-    return relativeErrors(await run('quantized', outputs, options), wanted);
+    return relativeErrors(await outputsOf('quantized', outputs, source), wanted);
   };
   let [best, least] = [start, await error(start)];
   for (const step of [STEP, 1 / STEP]) {
@@ -64,30 +54,19 @@ export async function outputAwareRange(
 }
 
 /** The outputs of the first chunks: one list of chunks an output. */
-async function run(
+async function outputsOf(
   side: Side,
   wanted: readonly Value[],
-  { networks, store, open, cut, signal }: OutputAwareOptions,
+  source: StoredSource,
 ): Promise<Float32Array[][]> {
-  const segment = networks.cut(side, cut, wanted);
-  const names = segment.module.graph.outputs.map(({ name }) => name);
-  const executor = await open(segmentBytes(segment), { name: `layers of the ${side} network` });
-  try {
-    const results: Float32Array[][] = wanted.map(() => []);
-    const { dims } = store.shapes(cut[0]!.value.name);
-    let samples = 0;
-    for (let chunk = 0; chunk < dims.length && samples < SAMPLES; chunk++) {
-      signal?.throwIfAborted();
-      const feeds = new Map(cut.map(({ value }) => [value.name, store.get(side, value.name, chunk)]));
-      const found = await executor.run(feeds, [...new Set(names)]);
-      for (const [i, name] of names.entries())
-        results[i]!.push(Float32Array.from(floatData(found.get(name)!)));
-      samples += dims[chunk]![0] ?? 1;
-    }
-    return results;
-  } finally {
-    await executor.release();
+  const found: Float32Array[][] = wanted.map(() => []);
+  let seen = 0;
+  for await (const { tensors, samples } of runStored(source, side, wanted, `layers of the ${side} network`)) {
+    for (const [i, tensor] of tensors.entries()) found[i]!.push(Float32Array.from(floatData(tensor)));
+    seen += samples;
+    if (seen >= SAMPLES) break;
   }
+  return found;
 }
 
 function relativeErrors(found: readonly Float32Array[][], wanted: readonly Float32Array[][]): number {

@@ -7,8 +7,9 @@ import type { PreparedLayer } from '../prepare.js';
 import type { Recipe } from '../recipes.js';
 import { heldWithin } from '../rounding/hold-rows.js';
 import type { DataFreeRounding, RoundingSpec, RoundingTools } from '../rounding/rounding-algorithm.js';
-import { collectStatistics, type StatisticsSource } from './layer-statistics.js';
+import { collectStatistics } from './layer-statistics.js';
 import { hasFixedScale, roundingSpec, setRounded } from './rounded-weights.js';
+import type { StoredSource } from './run-stored.js';
 import { weightMatrix } from './weight-matrix.js';
 
 /** What rounding one layer needs. */
@@ -18,7 +19,7 @@ export interface RoundLayerOptions {
   readonly rounding: DataFreeRounding;
   readonly corrections: LayerCorrections;
   readonly weightSearch: 'mse' | 'min-max';
-  readonly source: StatisticsSource;
+  readonly source: StoredSource;
   readonly tools: RoundingTools;
   readonly diagnostics: Diagnostic[];
 }

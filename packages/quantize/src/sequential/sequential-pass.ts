@@ -1,12 +1,13 @@
-import { BitwrightError, type Diagnostic, floatData, type Tensor } from '@bitwright/core';
+import { type Diagnostic, floatData, type Tensor } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
 import type { Dim, Value } from '@bitwright/graph';
-import { batchSizeFor, type Executor, type OpenExecutor } from '@bitwright/runtime';
+import { batchSizeFor, type OpenExecutor } from '@bitwright/runtime';
 import { applyRange, applySavedRange, type Calibration, decideGroup } from '../calibrate.js';
 import type { LayerCorrections } from '../correct/correct-layer.js';
 import type { CorrectionOutcome } from '../correct/correction.js';
 import { decidesClasses, decisionRange } from '../decision-range.js';
 import { GrowingStatistics } from '../growing-statistics.js';
+import { noSamples } from '../no-samples.js';
 import { groupStatistics, observeModel } from '../observe.js';
 import type { Observer } from '../observers/observer.js';
 import type { ObserverGroup, PreparedLayer, PreparedModel } from '../prepare.js';
@@ -18,8 +19,9 @@ import { ActivationStore, type Side, type SpillSpace } from './activation-store.
 import { outputAwareRange } from './output-aware.js';
 import { type Reach, reachFrom, readsOf } from './reach.js';
 import { roundLayer } from './round-layer.js';
+import { runStored, type StoredSource } from './run-stored.js';
 import { RuntimeProduct } from './runtime-product.js';
-import { NetworkPair, type SegmentInput, segmentBytes } from './segment.js';
+import { NetworkPair, type SegmentInput } from './segment.js';
 
 /** What the sequential pass works with. */
 export interface SequentialOptions {
@@ -121,7 +123,7 @@ class SequentialPass {
       await this.#advance();
       if (this.#groups.size + this.#layers.size === left && !this.#canDecide()) break;
     }
-    for (const group of this.#groups) this.#decide(group, undefined);
+    for (const group of this.#groups) await this.#decide(group, undefined);
     this.prepared.module.graph.eliminateDeadCode();
     return {
       ranges: {
@@ -144,7 +146,7 @@ class SequentialPass {
     if (groups.length === 0) return;
     const { observer, onProgress: _, ...options } = this.options;
     const observed = await observeModel({ ...this.prepared, groups }, { ...options, needs: observer.needs });
-    for (const group of groups) this.#decide(group, groupStatistics(group, observed.tensors));
+    for (const group of groups) await this.#decide(group, groupStatistics(group, observed.tensors));
   }
 
   /** Reads the samples into the first cut. */
@@ -193,42 +195,37 @@ class SequentialPass {
 
   async #decideGroups(): Promise<void> {
     for (const group of this.#groups) {
-      if (!this.#isObserved(group)) continue;
-      const range = this.#decide(group, this.#observations.get(group.root));
-      if (range !== undefined) this.#ranges.set(group.tensor, await this.#searchOutputs(group, range));
+      if (this.#isObserved(group)) await this.#decide(group, this.#observations.get(group.root));
     }
     for (const root of this.#observations.keys())
       if (![...this.#groups].some((group) => group.root === root)) this.#observations.delete(root);
   }
 
-  /** The range by the error at the layers that read the tensor, where the tensor is stored. */
-  async #searchOutputs(group: ObserverGroup, range: CalibratedRange): Promise<CalibratedRange> {
-    const { observer, ranges, open, signal } = this.options;
-    const { root, roots, quantizers } = group;
-    if (observer.refines === undefined || ranges !== undefined || roots.length > 1 || !this.#cut.has(root))
-      return range;
-    const made = new Set(quantizers.map((node) => node.output));
-    const readers = [...this.#layers].filter(({ anchor }) => made.has(anchor.inputs[0]!));
-    const cut = this.#inputsFor([root]);
-    const options = { networks: this.#networks, store: this.#store, open, cut, ...(signal && { signal }) };
-    return outputAwareRange(group, readers, range, options);
-  }
-
-  #decide(group: ObserverGroup, observation: GrowingStatistics | undefined): CalibratedRange | undefined {
+  async #decide(group: ObserverGroup, observation: GrowingStatistics | undefined): Promise<void> {
     const { observer, ranges } = this.options;
     let range =
       ranges === undefined
         ? decideGroup(this.prepared, group, observation, observer, this.#diagnostics)
         : applySavedRange(group, ranges);
-    if (range !== undefined && ranges === undefined) range = this.#refine(group, range);
+    if (range !== undefined && ranges === undefined) range = await this.#refine(group, range);
     if (range !== undefined) this.#ranges.set(group.tensor, range);
     this.#groups.delete(group);
     this.#report();
-    return range;
+  }
+
+  /** The range by what it is for, where that is known: the classes that it tells apart, or the outputs of the layers that read it. */
+  async #refine(group: ObserverGroup, range: CalibratedRange): Promise<CalibratedRange> {
+    const { root, roots, quantizers } = group;
+    const decided = this.#decideClasses(group, range);
+    if (this.options.observer.refines === undefined || roots.length > 1 || !this.#cut.has(root))
+      return decided;
+    const made = new Set(quantizers.map((node) => node.output));
+    const readers = [...this.#layers].filter(({ anchor }) => made.has(anchor.inputs[0]!));
+    return outputAwareRange(group, readers, decided, this.#sourceOf([root]));
   }
 
   /** The range of class scores, by the classes that it tells apart. */
-  #refine(group: ObserverGroup, range: CalibratedRange): CalibratedRange {
+  #decideClasses(group: ObserverGroup, range: CalibratedRange): CalibratedRange {
     const { name } = group.root;
     if (!this.options.recipe.decisions || !this.#store.has('float', name)) return range;
     const { dims } = this.#store.shapes(name);
@@ -245,7 +242,7 @@ class SequentialPass {
     const { known } = this.#reach();
     for (const layer of this.#layers) {
       if (!known.has(layer.anchor.inputs[0]!)) continue;
-      const { open, signal, recipe, weightSearch, rounding = nearestRounding } = this.options;
+      const { recipe, weightSearch, rounding = nearestRounding } = this.options;
       await roundLayer(layer, {
         recipe,
         rounding,
@@ -253,13 +250,7 @@ class SequentialPass {
         weightSearch,
         tools: { product: this.#product },
         diagnostics: this.#diagnostics,
-        source: {
-          networks: this.#networks,
-          store: this.#store,
-          open,
-          cut: this.#inputsFor([layer.anchor.inputs[0]!]),
-          ...(signal && { signal }),
-        },
+        source: this.#sourceOf([layer.anchor.inputs[0]!]),
       });
       this.#layers.delete(layer);
       this.#report();
@@ -282,25 +273,15 @@ class SequentialPass {
   }
 
   async #run(side: Side, wanted: readonly Value[]): Promise<void> {
+    const source = this.#sourceOf(wanted);
+    for await (const { tensors, samples } of runStored(source, side, wanted, `the ${side} network`))
+      for (const [i, value] of wanted.entries()) this.#keep(side, value, tensors[i]!, samples);
+  }
+
+  #sourceOf(wanted: readonly Value[]): StoredSource {
+    const { open, signal } = this.options;
     const cut = this.#inputsFor(wanted);
-    const segment = this.#networks.cut(side, cut, wanted);
-    const outputs = segment.module.graph.outputs.map((value) => value.name);
-    const executor: Executor = await this.options.open(segmentBytes(segment), {
-      name: `the ${side} network`,
-    });
-    try {
-      const chunks = this.#store.shapes(cut[0]!.value.name).dims.length;
-      for (let index = 0; index < chunks; index++) {
-        this.options.signal?.throwIfAborted();
-        const feeds = new Map(cut.map(({ value }) => [value.name, this.#store.get(side, value.name, index)]));
-        const results = await executor.run(feeds, [...new Set(outputs)]);
-        const samples = feeds.values().next().value?.dims[0] ?? 1;
-        for (const [i, value] of wanted.entries())
-          this.#keep(side, value, results.get(outputs[i]!)!, samples);
-      }
-    } finally {
-      await executor.release();
-    }
+    return { networks: this.#networks, store: this.#store, open, cut, ...(signal && { signal }) };
   }
 
   /** The stored values that `wanted` depend on, with their shapes. */
@@ -345,13 +326,4 @@ function commonShape(dims: readonly (readonly number[])[]): Dim[] {
   return first.map((size, axis) =>
     axis > 0 && dims.every((chunk) => chunk[axis] === size) ? size : undefined,
   );
-}
-
-function noSamples(name: string): BitwrightError {
-  return new BitwrightError({
-    code: 'CALIBRATION_NO_SAMPLES',
-    message: `The calibration data '${name}' holds no samples.`,
-    hint: 'Check its file list, "skip" and "take".',
-    at: { file: name },
-  });
 }

@@ -1,4 +1,4 @@
-import { BitwrightError, didYouMean } from '@bitwright/core';
+import { BitwrightError, didYouMean, findNamed } from '@bitwright/core';
 import * as z from 'zod';
 import { type HardwareConfig, hardwareSchema } from './hardware-schema.js';
 import { PRESETS } from './presets.js';
@@ -26,17 +26,10 @@ export function parseHardware(raw: unknown, name: string): HardwareConfig {
 
 /** A preset by its name. @throws HARDWARE_UNKNOWN (wrong usage) with the nearest name. */
 export function findHardware(name: string): HardwareConfig {
-  const found = PRESETS.find((preset) => preset.name === name);
-  if (found !== undefined) return found;
-  throw new BitwrightError({
+  return findNamed(name, PRESETS, {
     code: 'HARDWARE_UNKNOWN',
     message: `No hardware is called '${name}', and there is no such file.`,
-    hint: didYouMean(
-      name,
-      PRESETS.map((preset) => preset.name),
-    ),
-    at: { option: '--hardware' },
-    kind: 'usage',
+    option: '--hardware',
   });
 }
 

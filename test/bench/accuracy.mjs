@@ -1,7 +1,8 @@
 /**
- * Makes the table of docs/reference/accuracy.md: each model quantized and counted, for several calibration subsets.
+ * Makes the figures of docs/reference/accuracy.md: each model counted as it is, and quantized for several calibration subsets;
+ * accuracy-table.mjs makes tables of the files that --out names.
  *
- *   BITWRIGHT_ASSETS=folder node test/bench/accuracy.mjs [--subsets 5] [--from 0] [--eval 10000] [--method balanced] [--models resnet20_cifar10_bn,…] [--cells 'academic W4A4,…'] [--out table.json]
+ *   BITWRIGHT_ASSETS=folder node test/bench/accuracy.mjs [--subsets 5] [--from 0] [--eval 10000] [--method balanced] [--models resnet20_cifar10_bn,…] [--cells 'float,academic W4A4,…'] [--out table.json]
  *
  * A subset is the calibration card with another `shuffle`, from `--from` on; no figure here chooses anything. Build first (npm run build).
  */
@@ -58,6 +59,11 @@ for (const name of flags.models.split(',')) {
   const [[calibration, evaluation], suffix, schemes] = MODELS[name];
   const model = join(assets, 'models', `${name}.onnx`);
   const test = join(assets, 'data', `${evaluation}${suffix}.card.json`);
+  if (wanted === undefined || wanted.includes('float')) {
+    const [{ correct, total }] = await evaluateModels([model], { data: test, samples: Number(flags.eval) });
+    rows.push({ name, scheme: 'float', bits: '', subset: 0, correct, total });
+    console.log(`${name} float: ${correct}/${total}`);
+  }
   for (const [scheme, widths] of Object.entries(schemes)) {
     for (const bits of widths) {
       if (wanted !== undefined && !wanted.includes(`${scheme} ${bits}`)) continue;
@@ -76,9 +82,10 @@ if (out !== undefined) writeFileSync(out, `${JSON.stringify(rows, undefined, 2)}
 
 async function measure({ name, model, scheme, bits, test, calibration }) {
   const counts = [];
-  let quantizing = 0;
+  const cost = { cpu: 0, wall: 0 };
   for (let subset = Number(flags.from); subset < Number(flags.subsets); subset++) {
     const before = process.cpuUsage();
+    const started = performance.now();
     const { bytes } = await quantize(model, {
       bits,
       scheme,
@@ -87,14 +94,16 @@ async function measure({ name, model, scheme, bits, test, calibration }) {
       samples: Number(flags.samples),
     });
     const used = process.cpuUsage(before);
-    quantizing += (used.user + used.system) / 1e6;
+    cost.cpu += (used.user + used.system) / 1e6;
+    cost.wall += (performance.now() - started) / 1000;
     const [result] = await evaluateModels([bytes], { data: test, samples: Number(flags.eval) });
     counts.push(result.correct);
-    rows.push({ name, scheme, bits, subset, correct: result.correct, total: result.total });
+    const { method } = flags;
+    rows.push({ name, scheme, bits, method, subset, correct: result.correct, total: result.total });
     const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
-    const seconds = (quantizing / counts.length).toFixed(0);
+    const each = (seconds) => (seconds / counts.length).toFixed(0);
     console.log(
-      `${name} ${scheme} ${bits}: mean ${mean.toFixed(1)}/${result.total} of ${counts.join(', ')}; ${seconds} CPU seconds to quantize`,
+      `${name} ${scheme} ${bits}: mean ${mean.toFixed(1)}/${result.total} of ${counts.join(', ')}; ${each(cost.cpu)} CPU seconds to quantize, ${each(cost.wall)} by the clock`,
     );
   }
 }

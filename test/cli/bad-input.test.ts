@@ -148,7 +148,8 @@ describe('wrong usage', () => {
       'SCHEME_WITH_BACKEND',
       /out/,
     ],
-    ['a budget of time', ['--bits', '8', '--budget', 'latency=5ms'], 'BUDGET_LATENCY', /size/],
+    ['a budget of time', ['--bits', '8', '--budget', 'latency=5ms'], 'BUDGET_LATENCY', /--latency/],
+    ['times without a budget', ['--bits', '8', '--latency', 'times.json'], 'OPTION_MISSING', /--budget/],
     ['a misspelt budget', ['--bits', '8', '--budget', 'sise=0.5'], 'OPTION_VALUE', /size/],
     ['a width that the dialect has not', ['--bits', 'W4A4', '--dialect', 'qdq'], 'DIALECT_WIDTH', /qcdq/],
   ])('%s', (_, options, code, hint) => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bitwright, MNIST, temporaryFolder } from '../support/cli.js';
@@ -23,7 +23,7 @@ interface QuantizeDocument {
   readonly budget?: {
     readonly reached: number;
     readonly eightBit: number;
-    readonly layers: { name: string; bits: number; weights: number }[];
+    readonly layers: { name: string; bits: number; weights: number; macs: number }[];
     readonly front: { mapping: { names: Record<string, string> } }[];
   };
   readonly samples: number;
@@ -120,6 +120,27 @@ describe('quantize', () => {
     expect(bytes).toBeLessThanOrEqual(0.4 * budget!.eightBit);
     expect(new Set(budget!.layers.map((layer) => layer.bits)).size).toBeGreaterThan(1);
     expect(Object.keys(budget!.front[1]!.mapping.names)).toHaveLength(budget!.layers.length);
+  });
+
+  it('chooses widths under a time, by the table of a device', () => {
+    const times = join(folder, 'times.json');
+    const table = { operators: { '*': { fixed: 0.5, perMillionMacs: { 8: 2, 4: 1, 2: 0.5 } } } };
+    writeFileSync(times, JSON.stringify(table));
+    const options = ['--bits', 'W4A4', '--method', 'fast', '--scheme', 'integer-only', '--latency', times];
+    const { budget } = quantizeTo('timed.onnx', ...options, '--budget', 'latency=0.8');
+    const time = budget!.layers.reduce((sum, { macs, bits }) => sum + 0.5 + (macs / 1e6) * (bits / 4), 0);
+    expect(budget).toMatchObject({ kind: 'latency', unit: 'ms' });
+    expect(budget!.reached).toBeCloseTo(time, 9);
+    expect(time).toBeLessThanOrEqual(0.8 * budget!.eightBit);
+    expect(budget!.layers.map(({ bits }) => bits).filter((bits) => ![2, 4, 8].includes(bits))).toEqual([]);
+    writeFileSync(times, JSON.stringify({ operators: { '*': { perMilionMacs: { 8: 2 } } } }));
+    const wrong = bitwright(
+      ...['quantize', model, '-o', join(folder, 'x.onnx'), '--data', calibration, ...options],
+      ...['--budget', 'latency=1ms'],
+    );
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toContain('LATENCY_INVALID');
+    expect(wrong.stderr).toMatch(/operators\.\*/);
   });
 
   it('reports what it did, in words that the interface promises', () => {

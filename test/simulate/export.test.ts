@@ -137,6 +137,20 @@ describe('trace', () => {
     expect(error.hint).toContain("There are '/conv/Conv', '/layer1/conv1/Conv', ");
     expect(error.hint).toContain(' and 6 more. ');
     expect(error.hint).toContain(`bitwright trace ${quantized} /conv/Conv --output 0,0,0,0 --data test.json`);
+    const given = bitwright(
+      'trace',
+      quantized,
+      '--output',
+      '0,1,2,3',
+      '--data',
+      evaluation,
+      '--sample',
+      '2',
+      '--json',
+    );
+    expect(given.json<{ error: { hint: string } }>().error.hint).toContain(
+      `bitwright trace ${quantized} /conv/Conv --output 0,1,2,3 --data ${evaluation} --sample 2`,
+    );
     const place = traced('--output', '0,99,0,0');
     expect(place.code).toBe(2);
     expect(place.json<{ error: { code: string } }>().error.code).toBe('TRACE_OUTPUT');

@@ -106,6 +106,24 @@ describe('sweep', () => {
     }
   });
 
+  it('counts what evaluate counts in a stock session, when it is told to', () => {
+    const stock = join(folder, 'stock');
+    const document = bitwright(...sweep(stock, '--mode', 'default', '--json')).json<SweepDocument>();
+    expect(document.mode).toBe('default');
+    expect(document.sweep).not.toBe(read(whole).sweep);
+    expect(readFileSync(join(stock, 'sweep.md'), 'utf8')).toContain('default mode');
+    const own = document.runs.filter((run) => run.model === models[0]);
+    const files = read(whole)
+      .runs.filter((run) => run.model === models[0])
+      .map(({ file }) => join(emitted, file!));
+    const options = ['--data', evaluation[1]!, '--samples', '150', '--reference', models[0]!, '--json'];
+    const counted = bitwright('evaluate', ...files, ...options).json<Evaluations>();
+    expect(own.map(({ correct, agreement, top5 }) => ({ correct, agreement, top5 }))).toEqual(
+      counted.models.map(({ correct, agreement, top5 }) => ({ correct, agreement, top5 })),
+    );
+    expect(bitwright(...sweep(join(folder, 'no-mode'), '--mode', 'fast')).code).toBe(2);
+  });
+
   it('emits the very files that quantize writes', () => {
     const out = join(folder, 'alone.onnx');
     bitwright('quantize', models[1]!, '-o', out, '--bits', '4', ...data, '--scheme', 'integer-only');

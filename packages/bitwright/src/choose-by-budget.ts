@@ -5,6 +5,7 @@ import { openOrtNode } from '@bitwright/runtime';
 import { chooseDialect, neededOpset } from './choose-dialect.js';
 import { openDataInput } from './data-input.js';
 import { inputSpecs } from './model-file.js';
+import { loadLatencies } from './node/load-latencies.js';
 import { missingData, type QuantizeOptions, type ResolvedOptions } from './quantize-options.js';
 import type { RunHooks } from './run-hooks.js';
 
@@ -32,6 +33,7 @@ export async function chooseByBudget(
   const { budget, backend, mapping, qconfig } = resolved;
   if (budget === undefined) return undefined;
   if (options.data === undefined) throw missingData();
+  const latencies = options.latency === undefined ? undefined : loadLatencies(options.latency);
   const resolverFor = (weights: number): QConfigResolver =>
     new QConfigResolver({ ...qconfig, weights }, mapping, resolved.keepFloat);
   const data = await openDataInput(options.data, inputSpecs(module), resolved.selection);
@@ -39,6 +41,7 @@ export async function chooseByBudget(
   const report = await chooseWidths(module, {
     budget,
     backend,
+    ...(latencies && { latencies }),
     widths: CANDIDATES.filter((width) => isWritable(resolved, resolverFor(width))),
     resolverFor,
     base: qconfig,

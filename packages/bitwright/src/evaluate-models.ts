@@ -4,7 +4,7 @@ import { assertReadable } from '@bitwright/core/node';
 import type { GraphModule } from '@bitwright/graph';
 import { type Evaluation, type Executor, evaluate, openOrtNode } from '@bitwright/runtime';
 import { openDataInput } from './data-input.js';
-import { bitsOf, conventionOf } from './metadata.js';
+import { accumulatorOf, bitsOf, conventionOf } from './metadata.js';
 import { inputSpecs, loadModel, type ModelInput, modelBytes, modelName } from './model-file.js';
 import { type DataInput, positiveInteger } from './quantize-options.js';
 import type { RunHooks } from './run-hooks.js';
@@ -72,11 +72,13 @@ function diagnosed(
 ): Diagnostic[] {
   const { path, classes, total, referenceCorrect } = counted;
   const bits = bitsOf(module);
+  const accumulatorBits = accumulatorOf(module);
   const float =
     known ?? (referenceCorrect === undefined ? undefined : { correct: referenceCorrect, total, classes });
   return diagnoseAccuracy(counted, {
     model: path,
     ...(bits && { bits: [bits.weights, bits.activations] }),
+    ...(accumulatorBits !== undefined && { accumulatorBits }),
     ...(float && { float }),
   });
 }

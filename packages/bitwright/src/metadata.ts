@@ -26,6 +26,8 @@ export function writeMetadata(module: GraphModule, provenance: Provenance): void
   props.set('bitwright.dialect', dialect);
   props.set('bitwright.observer', resolved.observer.name);
   props.set('bitwright.samples', String(samples));
+  const { named } = resolved.corrections;
+  if (named.size > 0) props.set('bitwright.corrections', [...named].join(' '));
   const configs = prepared.layers
     .filter((layer) => layer.weightInput !== undefined)
     .map(({ config }) => config);
@@ -48,15 +50,24 @@ export function bitsOf(module: GraphModule): Bits | undefined {
   return /^W(\d+)A(\d+)$/.test(said) ? parseBits(said) : undefined;
 }
 
+/** The bits of the accumulator that a model's weights were rounded for, as its own metadata says; undefined where there was none. */
+export function accumulatorOf(module: GraphModule): number | undefined {
+  const bits = /^\{"bits":(\d+)/.exec(module.metadataProps.get('bitwright.accumulators') ?? '')?.[1];
+  return bits === undefined ? undefined : Number(bits);
+}
+
 /** The convention that stands beside an accuracy figure of a model: its own metadata, or what the graph shows. */
 export function conventionOf(module: GraphModule): string {
   const get = (key: string): string | undefined => module.metadataProps.get(`bitwright.${key}`);
   const bits = get('bits');
   if (bits !== undefined) {
-    const said = ['scheme', 'method', 'weights', 'bias', 'dialect'].flatMap((key) => {
+    const keys = ['scheme', 'method', 'observer', 'corrections', 'weights', 'bias', 'dialect'];
+    const said = keys.flatMap((key) => {
       const value = get(key);
       return value === undefined ? [] : [`${key} ${value}`];
     });
+    const accumulator = accumulatorOf(module);
+    if (accumulator !== undefined) said.push(`accumulator ${accumulator} bits`);
     const samples = get('samples');
     const origin = samples === undefined ? 'calibrated by another tool' : `${samples} calibration samples`;
     return [bits, ...said, origin].join(', ');

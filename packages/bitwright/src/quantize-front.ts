@@ -88,7 +88,14 @@ export async function quantizePoints(
 
 /** The options of one point: its mapping in place of the budget. */
 function optionsOf({ mapping }: BudgetReport['front'][number], options: FrontOptions): QuantizeOptions {
-  const { front: _front, budget: _budget, output: _output, saveRanges: _saveRanges, ...rest } = options;
+  const {
+    front: _front,
+    budget: _budget,
+    latency: _latency,
+    output: _output,
+    saveRanges: _saveRanges,
+    ...rest
+  } = options;
   const { maxDrop: _maxDrop, evaluation: _evaluation, ...own } = rest;
   return { ...own, mapping: { ...own.mapping, names: { ...own.mapping?.names, ...mapping.names } } };
 }

@@ -20,9 +20,9 @@ import {
   findObserver,
   findRounding,
   formatBits,
+  type LatencyTable,
   type Observer,
   parseBits,
-  parseBudget,
   planCorrections,
   type QConfig,
   type QConfigMapping,
@@ -31,6 +31,7 @@ import {
   type RoundingAlgorithm,
 } from '@bitwright/quantize';
 
+import { budgetOf } from './budget-option.js';
 import type { Plugin } from './define-plugin.js';
 import { type Extensions, extensionsOf } from './extensions.js';
 
@@ -90,8 +91,10 @@ export interface QuantizeOptions {
   /** Saved ranges to use instead of calibrating, as text of a ranges file or its path. */
   readonly ranges?: string;
   readonly saveRanges?: string;
-  /** Chooses widths of weights layer by layer: `size=0.5`, `size=120KB`, `bops=0.5`; shares are of 8-bit weights. */
+  /** Chooses widths of weights layer by layer: `size=0.5`, `size=120KB`, `bops=0.5`, `latency=5ms`; shares are of 8-bit weights. */
   readonly budget?: string;
+  /** The times of the device's layers, for a budget of latency: a table, or the path of one. */
+  readonly latency?: string | LatencyTable;
   /** Points of top-1 accuracy that may be lost, e.g. `1%`; needs `evaluation`. Missing it is an error and nothing is written. */
   readonly maxDrop?: string;
   /** Labelled data that the accuracy before and after is counted on; it never chooses anything. */
@@ -196,7 +199,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
     mapping: options.mapping ?? {},
     keepFloat: options.keepFloat ?? [],
     ...howToRun(options),
-    budget: options.budget === undefined ? undefined : parseBudget(options.budget),
+    budget: budgetOf(options),
     maxDrop: parseMaxDrop(options),
   };
 }

@@ -13,14 +13,20 @@ import {
 } from '@bitwright/analyze';
 import { BitwrightError, type Diagnostic } from '@bitwright/core';
 import type { GraphModule } from '@bitwright/graph';
-import { batchSizeFor } from '@bitwright/runtime';
+import { batchSizeFor, type ExecutionMode } from '@bitwright/runtime';
 import { openDataInput } from './data-input.js';
 import { extensionsOf } from './extensions.js';
 import { assertFloatModel, inputSpecs, loadModel, modelBytes } from './model-file.js';
 import { isBackendFile, loadBackend } from './node/load-backend.js';
 import { cellFolder, SweepFolder } from './node/sweep-folder.js';
 import { hostFacts, versions } from './node/versions.js';
-import { calibrationSamples, type DataInput, positiveInteger, resolveOptions } from './quantize-options.js';
+import {
+  calibrationSamples,
+  type DataInput,
+  oneOf,
+  positiveInteger,
+  resolveOptions,
+} from './quantize-options.js';
 import type { RunHooks } from './run-hooks.js';
 import {
   type SharedOptions,
@@ -50,11 +56,15 @@ export interface SweepOptions extends SweepAxes, SharedOptions {
   readonly resume?: boolean;
   /** The output that holds the logits, where a model has several. */
   readonly output?: string;
+  /** How quantized models are run: `faithful` (default) simulates quantizers exactly, `default` is a stock session. */
+  readonly mode?: ExecutionMode;
   /** Worker threads; one for each core by default. */
   readonly workers?: number;
   /** The command line that the report shows for making it again. */
   readonly command?: string;
 }
+
+const MODES: readonly ExecutionMode[] = ['faithful', 'default'];
 
 /** A finished sweep. */
 export interface SweepOutcome {
@@ -65,7 +75,8 @@ export interface SweepOutcome {
 
 /**
  * Compares float models at many widths, schemes and methods on the same labelled samples, and writes the figures with their
- * statistics into the report folder. The figures are those of `evaluate --faithful` on the files that `quantize` writes.
+ * statistics into the report folder. The figures are those of `evaluate --faithful` on the files that `quantize` writes; with the
+ * mode `default`, of `evaluate` on them.
  *
  * @throws BitwrightError; a failing model or cell is no error but part of the result. What is done stays in the journal.
  */
@@ -134,6 +145,7 @@ function planSweep(models: readonly string[], options: SweepOptions, details: Sw
       options: sharedText(shared),
       backends: JSON.stringify([...new Set(resolved.map(({ backend }) => backend))]),
     },
+    mode: oneOf('--mode', options.mode ?? 'faithful', MODES),
     batchSize: batchSizeFor,
     ...(options.output !== undefined && { output: options.output }),
   };

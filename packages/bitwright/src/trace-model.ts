@@ -1,8 +1,10 @@
 import { BitwrightError } from '@bitwright/core';
+import { nodeName } from '@bitwright/graph';
 import { type DotStep, type HardwareConfig, type OutputTrace, traceOutput } from '@bitwright/simulate';
 import { interpretSamples, loadInteger } from './integer-model.js';
 import type { ModelInput } from './model-file.js';
 import type { DataInput } from './quantize-options.js';
+import { loadQuantized } from './quantized-model.js';
 
 /** Which output element is followed. */
 export interface TraceModelOptions {
@@ -26,25 +28,43 @@ export async function traceModel(model: ModelInput, options: TraceModelOptions):
 /** Layers that are named where none was given. */
 const NAMED = 4;
 
+/** The words of a `trace` command behind the node, as they were given. */
+export interface TraceWords {
+  readonly output?: string;
+  readonly data?: string;
+  readonly sample?: string;
+  readonly hardware?: string;
+}
+
 /** What to say where no node was given: some that there are, and the command for the first. @throws what loading the model throws. */
-export async function nodeMissing(
-  model: string,
-  hardware: string | HardwareConfig | undefined,
-): Promise<BitwrightError> {
-  const { network } = await loadInteger(model, hardware);
+export async function nodeMissing(model: string, words: TraceWords): Promise<BitwrightError> {
+  const { network } = await loadInteger(model, words.hardware);
   const layers = network.steps.filter((step): step is DotStep => step.kind === 'dot');
   const [first] = layers;
   const more = layers.length > NAMED ? ` and ${layers.length - NAMED} more` : '';
   const names = layers.slice(0, NAMED).map(({ name }) => `'${name}'`);
-  const index = [0, 0, ...(first?.window?.kernel.map(() => 0) ?? [])];
+  const all = { output: first && firstIndex(model, first), data: 'test.json', ...words };
+  const { output, data, sample, hardware } = all;
+  const given = Object.entries({ output, data, sample, hardware })
+    .flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]))
+    .join(' ');
   return new BitwrightError({
     code: 'OPTION_MISSING',
     message: 'The node is missing: it says which layer is followed.',
     hint:
       first === undefined
         ? 'The model has no convolution and no product with constant weights.'
-        : `There are ${names.join(', ')}${more}. Write for example: bitwright trace ${model} ${first.name} --output ${index.join(',')} --data test.json`,
+        : `There are ${names.join(', ')}${more}. Write for example: bitwright trace ${model} ${first.name} ${given}`,
     at: { file: model, option: 'node' },
     kind: 'usage',
   });
+}
+
+/** The index of a layer's first output element. */
+function firstIndex(model: string, { name, window }: DotStep): string {
+  const node = [...loadQuantized(model).module.graph.allOps()].find((op) => nodeName(op) === name);
+  const type = node?.output.type;
+  const shape = type?.kind === 'tensor' ? type.shape : undefined;
+  const rank = window === undefined ? (shape?.length ?? 2) : 2 + window.kernel.length;
+  return Array(rank).fill(0).join(',');
 }

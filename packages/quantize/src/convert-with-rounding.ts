@@ -6,6 +6,7 @@ import { chooseWeightGrid, convertBias, inputScaleOf, setWeightCodes } from './c
 import { addToBias, correctLayer, type LayerCorrections } from './correct/correct-layer.js';
 import type { PreparedModel } from './prepare.js';
 import { heldWithin } from './rounding/hold-rows.js';
+import { diagnoseLostWeights } from './rounding/lost-weights.js';
 import type { DataFreeRounding, RoundingSpec } from './rounding/rounding-algorithm.js';
 import { hasFixedScale, roundingSpec, setRounded } from './sequential/rounded-weights.js';
 import { weightMatrix } from './sequential/weight-matrix.js';
@@ -34,6 +35,7 @@ export async function convertWithRounding(
       const limit = layerLimit(layer);
       const spec: RoundingSpec = { ...grid, ...(limit && { accumulator: limit }) };
       const rounded = heldWithin(matrix, spec, await rounding.round(matrix, undefined, spec));
+      diagnostics.push(...diagnoseLostWeights(matrix, spec, rounded));
       const corrected =
         corrections && correctLayer(layer, { layer: matrix, spec, rounded }, undefined, corrections);
       final = setRounded(weightQuantizer, matrix, corrected?.rounded ?? rounded, qparams);

@@ -3,6 +3,7 @@ import { constantTensor, nodeName, type OpNode } from '@bitwright/graph';
 import { layerLimit } from './accumulators.js';
 import { chooseWeightGrid, convertBias, inputScaleOf, setWeightCodes } from './convert-layer.js';
 import type { PreparedLayer, PreparedModel } from './prepare.js';
+import { diagnoseLostWeights } from './rounding/lost-weights.js';
 import { nearestCodes } from './rounding/nearest.js';
 import { hasFixedScale, roundingSpec, setRounded } from './sequential/rounded-weights.js';
 import { weightMatrix } from './sequential/weight-matrix.js';
@@ -29,7 +30,7 @@ export function convert(prepared: PreparedModel, options: ConvertOptions): Diagn
       options.weightSearch,
       diagnostics,
     );
-    const qparams = roundNearest(layer, weightQuantizer, searched, floor);
+    const qparams = roundNearest(layer, weightQuantizer, searched, floor, diagnostics);
     if (layer.biasQuantizer === undefined) continue;
     convertBias(layer, layer.biasQuantizer, inputScaleOf(layer.anchor), qparams, diagnostics);
   }
@@ -43,6 +44,7 @@ function roundNearest(
   quantizer: OpNode,
   qparams: QParams,
   floor: Float32Array | undefined,
+  diagnostics: Diagnostic[],
 ): QParams {
   const tensor = constantTensor(quantizer.inputs[0])!;
   const limit = layerLimit(layer);
@@ -52,5 +54,7 @@ function roundNearest(
     return qparams;
   }
   const spec = { ...roundingSpec(matrix, qparams, hasFixedScale(layer), floor), accumulator: limit! };
-  return setRounded(quantizer, matrix, nearestCodes(matrix, spec), qparams);
+  const rounded = nearestCodes(matrix, spec);
+  diagnostics.push(...diagnoseLostWeights(matrix, spec, rounded));
+  return setRounded(quantizer, matrix, rounded, qparams);
 }

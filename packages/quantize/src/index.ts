@@ -36,6 +36,7 @@ export {
   type ChooseWidthsOptions,
   chooseWidths,
 } from './mixed/choose-widths.js';
+export type { LatencyTable } from './mixed/latency-table.js';
 export { startObservationWorkers } from './node/observation-workers.js';
 export { openSpillFile } from './node/spill-file.js';
 export type { ObservationHelpers, ObservationShard } from './observation-shard.js';

@@ -1,5 +1,5 @@
 import { ALL_WIDTHS, type BiasForm } from '@bitwright/backends';
-import { BitwrightError, describeThrown, didYouMean } from '@bitwright/core';
+import { BitwrightError, didYouMean } from '@bitwright/core';
 import type { Graph, OpNode } from '@bitwright/graph';
 import {
   type LayerPosition,
@@ -7,6 +7,7 @@ import {
   layerPositions,
   parseDepthRange,
 } from './layer-positions.js';
+import { namePattern } from './name-pattern.js';
 import { operatorName } from './operand-roles.js';
 import { type ParsedOverride, parseOverride, type QConfigOverride } from './qconfig-override.js';
 
@@ -244,28 +245,4 @@ function unmatched(key: string, kind: string, hint: string | ((key: string) => s
     hint: typeof hint === 'string' ? hint : hint(key),
     at: { option: key },
   });
-}
-
-/** The expression of a glob (`*`, `?`) or /regular expression/; undefined for a plain name. */
-function namePattern(key: string): RegExp | undefined {
-  if (key.length > 2 && key.startsWith('/') && key.endsWith('/') && /[\\^$.|?*+()[\]{}]/.test(key)) {
-    return parseExpression(key);
-  }
-  if (!/[*?]/.test(key)) return undefined;
-  const escaped = key.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`);
-}
-
-function parseExpression(key: string): RegExp {
-  try {
-    return new RegExp(key.slice(1, -1));
-  } catch (thrown) {
-    throw new BitwrightError({
-      code: 'MAPPING_PATTERN_INVALID',
-      message: `The override '${key}' is not a regular expression: ${describeThrown(thrown)}.`,
-      hint: 'Correct it, or write a glob with * instead.',
-      at: { option: key },
-      kind: 'usage',
-    });
-  }
 }

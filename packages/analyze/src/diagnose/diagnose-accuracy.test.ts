@@ -24,6 +24,14 @@ describe('E-CHANCE', () => {
     expect(told({ ...FINE, correct: 800 })).toEqual(['warning E-CHANCE']);
   });
 
+  it('names the accumulator that weights were rounded for', () => {
+    const [found] = diagnoseAccuracy(GUESSING, { model: 'm.onnx', float: FINE, accumulatorBits: 12 });
+    expect(found!.hint).toContain('accumulators of 12 bits');
+    expect(diagnoseAccuracy(GUESSING, { model: 'm.onnx', float: FINE })[0]!.hint).not.toContain(
+      'accumulators',
+    );
+  });
+
   it('not above, nor where the samples are too few to tell', () => {
     expect(told({ ...FINE, correct: 1091 })).toEqual([]);
     expect(told({ correct: 1, total: 2, classes: 10, mostAnswered: 1, mostLabelled: 1 })).toEqual([]);

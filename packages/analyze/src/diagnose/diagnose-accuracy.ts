@@ -18,6 +18,8 @@ export interface AccuracyContext {
   readonly model: string;
   /** The widths of its weights and activations, where known. */
   readonly bits?: readonly number[];
+  /** The bits of the accumulator that the weights were rounded for, where there was one. */
+  readonly accumulatorBits?: number;
   /** The counts of the float model on the same samples. */
   readonly float?: Pick<CountedAnswers, 'correct' | 'total' | 'classes'>;
 }
@@ -27,7 +29,11 @@ export interface AccuracyContext {
  * (E-CONST), and a percentage that is the bits (W-SUSPECT).
  */
 export function diagnoseAccuracy(counted: CountedAnswers, context: AccuracyContext): Diagnostic[] {
-  const { model, float } = context;
+  const { model, float, accumulatorBits } = context;
+  const narrow =
+    accumulatorBits === undefined
+      ? ''
+      : ` Its weights were rounded for accumulators of ${accumulatorBits} bits: try wider ones.`;
   const { correct, total, classes, mostAnswered, mostLabelled } = counted;
   const at = { file: model };
   const found: Diagnostic[] = [];
@@ -38,7 +44,7 @@ export function diagnoseAccuracy(counted: CountedAnswers, context: AccuracyConte
       severity: fine ? 'error' : 'warning',
       message: `${correct}/${total} of '${model}' are right, no more than guessing among ${classes} classes gives${fine ? `, where the float model has ${float.correct}/${float.total}` : ''}.`,
       hint: fine
-        ? 'Quantization has destroyed the model: take more bits, method balanced or best, or --scheme academic.'
+        ? `Quantization has destroyed the model: take more bits, method balanced or best, or --scheme academic.${narrow}`
         : 'Check the order of labels, the normalisation in the data card, and the float model on the same data.',
       at,
     });
@@ -48,7 +54,7 @@ export function diagnoseAccuracy(counted: CountedAnswers, context: AccuracyConte
       code: 'E-CONST',
       severity: 'error',
       message: `'${model}' gives one class to ${mostAnswered} of ${total} samples, whatever they show.`,
-      hint: 'Look for a tensor that is saturated or all zero (bitwright diff against a wider model), and for an input that is not normalised.',
+      hint: `Look for a tensor that is saturated or all zero (bitwright diff against a wider model), and for an input that is not normalised.${narrow}`,
       at,
     });
   }

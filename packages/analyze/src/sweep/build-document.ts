@@ -28,7 +28,7 @@ export function buildDocument(
     kind: 'bitwright.sweep',
     version: 1,
     sweep,
-    mode: 'faithful',
+    mode: plan.mode,
     calibration: data(samples?.calibration, samples?.calibration.count ?? 0),
     evaluation: data(samples?.evaluation, samples?.evaluationCount ?? 0),
     floats: entrants.flatMap((entrant) => floatOf(entrant, outcomes.float(entrant))),

@@ -28,7 +28,7 @@ export interface SweepResult {
 
 /**
  * Counts every model at every setting over the same labelled samples. Samples are decoded once, each model is calibrated
- * once, each cell is quantized in memory and run with its quantizers simulated exactly; finished jobs are appended to the
+ * once, each cell is quantized in memory and run as the plan's mode says; finished jobs are appended to the
  * journal under the digest of what decides them, so that a killed sweep goes on where it was.
  *
  * A failing model or cell is reported in the document, and the rest goes on.
@@ -81,7 +81,7 @@ const PER_MODEL = new Set(['DATA_SHAPE', 'DATA_INPUT_NAME', 'DATA_DTYPE']);
 
 function sweepDigest(plan: SweepPlan, entrants: readonly Entrant[]): Promise<string> {
   return digestJson({
-    version: 2,
+    version: 3,
     identity: Object.entries(plan.identity).sort(([a], [b]) => (a < b ? -1 : 1)),
     models: entrants.map(({ subject, loaded, samples, failure }) => [
       subject.path,
@@ -92,5 +92,6 @@ function sweepDigest(plan: SweepPlan, entrants: readonly Entrant[]): Promise<str
     ]),
     settings: plan.settings.map(({ bits, scheme, method }) => [bits, scheme, method]),
     output: plan.output ?? '',
+    mode: plan.mode,
   });
 }

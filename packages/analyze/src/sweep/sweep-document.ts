@@ -79,8 +79,10 @@ export const sweepDocument = z.strictObject({
   version: z.literal(1),
   sweep: z.string().describe('digest of everything that decides the result'),
   mode: z
-    .literal('faithful')
-    .describe('quantizers are simulated exactly, as bitwright evaluate --faithful does'),
+    .enum(['faithful', 'default'])
+    .describe(
+      'faithful: quantizers are simulated exactly, as bitwright evaluate --faithful does; default: a stock session',
+    ),
   calibration: sweepData,
   evaluation: sweepData,
   floats: z.array(sweepFloat),

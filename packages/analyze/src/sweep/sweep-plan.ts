@@ -1,5 +1,6 @@
 import type { BitwrightError } from '@bitwright/core';
 import type { InputSpec, SampleSource } from '@bitwright/data';
+import type { ExecutionMode } from '@bitwright/runtime';
 import type { OutputKind } from '../statistics/output-divergence.js';
 
 /** One setting of a sweep: what a cell is beside its model. */
@@ -49,6 +50,8 @@ export interface SweepPlan {
   readonly identity: Readonly<Record<string, string>>;
   /** The output that holds the logits; the only one by default. */
   readonly output?: string;
+  /** How quantized models are run; float ones run in a stock session. */
+  readonly mode: ExecutionMode;
   /** How many samples of the evaluation go into one run before they are divided: the model's own batch where it is fixed. */
   readonly batchSize: (inputs: readonly InputSpec[]) => number;
 }

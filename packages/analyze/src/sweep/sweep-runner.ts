@@ -176,7 +176,7 @@ export class SweepRunner implements SweepOutcomes {
       const started = performance.now();
       const scores = await this.#evaluate(outcome, shard, {
         ...this.#job(entrant, converted.bytes, cellName({ subject: entrant.subject, setting })),
-        mode: 'faithful',
+        mode: this.plan.mode,
         reference: outputs,
       });
       if (scores === undefined) return;
@@ -265,7 +265,7 @@ export class SweepRunner implements SweepOutcomes {
       loaded.sha256,
       setting === undefined
         ? null
-        : [setting.bits, setting.scheme, setting.method, samples.calibrationDigest],
+        : [setting.bits, setting.scheme, setting.method, samples.calibrationDigest, this.plan.mode],
       [shard.id, shard.first, shard.count],
       this.plan.output ?? null,
     ]);

@@ -75,6 +75,11 @@ export function comparisonsCsv(document: SweepDocument): string {
   return csv([head, ...rows]);
 }
 
+const MODES = {
+  faithful: 'quantizers simulated exactly (faithful mode)',
+  default: 'stock sessions of ONNX Runtime (default mode)',
+};
+
 /**
  * A sweep as Markdown: for each scheme and method a table of widths by models with n_correct/n_total and the Wilson 95 %
  * interval in percent, then the comparisons, then the cells that failed.
@@ -82,7 +87,7 @@ export function comparisonsCsv(document: SweepDocument): string {
 export function sweepMarkdown(document: SweepDocument): string {
   const { calibration, evaluation } = document;
   const lines = [
-    `${calibration.samples} calibration samples (${calibration.name}), ${evaluation.samples} evaluation samples (${evaluation.name}), quantizers simulated exactly (faithful mode). Intervals: Wilson, 95 %.`,
+    `${calibration.samples} calibration samples (${calibration.name}), ${evaluation.samples} evaluation samples (${evaluation.name}), ${MODES[document.mode]}. Intervals: Wilson, 95 %.`,
     ...(calibration.synthetic || evaluation.synthetic
       ? ['', 'Made-up samples: these figures say nothing about the models.']
       : []),

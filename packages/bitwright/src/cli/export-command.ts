@@ -47,9 +47,15 @@ export function exportCommand(): Command {
         ...(flags.samples !== undefined && { samples: positiveInteger('--samples', Number(flags.samples)) }),
       });
       if (flags.json === true) printJson(result);
-      else
-        process.stdout.write(
-          `${result.files.length === 1 ? '1 file' : `${result.files.length} files`} written to ${to}\n`,
-        );
+      else process.stdout.write(written(result.files, to));
     });
+}
+
+/** Files that are named; beyond these they are counted. */
+const NAMED = 6;
+
+function written(files: readonly string[], folder: string): string {
+  const names = files.slice(0, NAMED).map((file) => `  ${file}\n`);
+  const more = files.length > NAMED ? `  and ${files.length - NAMED} more\n` : '';
+  return `${files.length === 1 ? '1 file' : `${files.length} files`} written to ${folder}\n${names.join('')}${more}`;
 }

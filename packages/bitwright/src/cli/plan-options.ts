@@ -1,4 +1,10 @@
+import { OBSERVERS } from '@bitwright/quantize';
 import type { InspectOptions } from '../inspect.js';
+
+/** The observers that ship, for the help of an option. */
+export function observerNames(): string {
+  return OBSERVERS.map(({ name }, i) => (i === 0 ? `${name} (default)` : name)).join(', ');
+}
 
 /** Gathers the values of an option that may be repeated. */
 export function collect(value: string, held: string[] = []): string[] {

@@ -6,6 +6,7 @@ import type { BitwrightConfig } from '../config.js';
 import type { QuantizeResult } from '../quantize.js';
 import { positiveInteger, type QuantizeOptions } from '../quantize-options.js';
 import type { RunHooks } from '../run-hooks.js';
+import { observerNames } from './plan-options.js';
 import { printJson, printWarning, printWarnings, share } from './print.js';
 import { openProgress } from './progress.js';
 
@@ -33,6 +34,7 @@ export interface QuantizeFlags {
   readonly keepFloat?: string[];
   readonly requantize?: boolean;
   readonly budget?: string;
+  readonly latency?: string;
   readonly front?: string;
   readonly maxDrop?: string;
   readonly eval?: string;
@@ -65,10 +67,7 @@ export function quantizeCommand(signal: AbortSignal): Command {
     .option('--bias <form>', 'int32 (default), int16, int8 or float')
     .option('--granularity <name>', 'per-channel (default) or per-tensor weights')
     .option('--weights <form>', 'symmetric (default) or affine')
-    .option(
-      '--observer <name>',
-      'mse (default), min-max, moving-average, percentile, entropy, aciq or output-aware',
-    )
+    .option('--observer <name>', observerNames())
     .option('--weight-observer <name>', 'mse (default) or min-max')
     .option(
       '--rounding <name>',
@@ -84,7 +83,11 @@ export function quantizeCommand(signal: AbortSignal): Command {
     )
     .option('--keep-float <name>', 'leave a node (name or glob) float; may be repeated', collect)
     .option('--requantize', 'start from a quantized model; with its own widths only the dialect changes')
-    .option('--budget <budget>', 'choose widths of weights by layer: size=0.5, size=120KB, bops=0.5')
+    .option(
+      '--budget <budget>',
+      'choose widths of weights by layer: size=0.5, size=120KB, bops=0.5, latency=5ms',
+    )
+    .option('--latency <file>', 'the times of your device, for a budget of latency')
     .option('--front <folder>', 'with --budget: quantize and write the other points of its search too')
     .option('--max-drop <percent>', 'exit with code 3 when accuracy drops by more points (with --eval)')
     .option('--eval <card>', 'labelled data for --max-drop; never chooses anything')
@@ -257,9 +260,11 @@ function printProof(proof: AccumulatorDocument, output: string | undefined): voi
   );
 }
 
-function printBudget({ asked, layers, limit, reached, eightBit, unit }: BudgetReport): void {
+function printBudget({ asked, kind, layers, limit, reached, eightBit, unit }: BudgetReport): void {
+  const shown = (cost: number): string =>
+    kind === 'latency' ? cost.toPrecision(4) : String(Math.floor(cost));
   process.stdout.write(
-    `budget ${asked}: ${reached} of ${Math.floor(limit)} ${unit}, ${((100 * reached) / eightBit).toFixed(1)}% of 8-bit weights\n` +
+    `budget ${asked}: ${shown(reached)} of ${shown(limit)} ${unit}, ${((100 * reached) / eightBit).toFixed(1)}% of 8-bit weights\n` +
       layers.map(({ name, bits, fixed }) => `  ${bits} bits: ${name}${fixed ? ' (fixed)' : ''}\n`).join(''),
   );
 }

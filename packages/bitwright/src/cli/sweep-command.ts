@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { positiveInteger } from '../quantize-options.js';
 import type { SweepOptions, SweepOutcome } from '../sweep.js';
 import { EXIT, type Outcome } from './exit-codes.js';
-import { collect } from './plan-options.js';
+import { collect, observerNames } from './plan-options.js';
 import { printJson, printWarnings, share, table } from './print.js';
 import { openProgress } from './progress.js';
 
@@ -40,11 +40,15 @@ export function sweepCommand(signal: AbortSignal, outcome: Outcome): Command {
     .option('--emit <folder>', 'write the quantized files')
     .option('--resume', 'go on with the sweep that the report folder holds')
     .option('--output <name>', 'the output that holds the logits')
+    .option(
+      '--mode <name>',
+      'faithful (default) simulates quantizers exactly, default runs the stock session',
+    )
     .option('--backend <table>', 'backend table: a name (default onnxruntime-cpu) or a file')
     .option('--bias <form>', 'int32 (default), int16, int8 or float')
     .option('--granularity <name>', 'per-channel (default) or per-tensor weights')
     .option('--weights <form>', 'symmetric (default) or affine')
-    .option('--observer <name>', 'mse (default), min-max, moving-average, percentile or entropy')
+    .option('--observer <name>', observerNames())
     .option('--weight-observer <name>', 'mse (default) or min-max')
     .option('--power-of-two', 'scales are powers of two')
     .option('--reduce-range', 'one bit less for the weights')
@@ -114,7 +118,7 @@ function print({ document, diagnostics }: SweepOutcome, folder: string): void {
   const head = ['model', 'bits', 'scheme', 'method', 'top-1', '95 % interval', 'agreement', 'KL', ''];
   process.stdout.write(table([head, ...rows]));
   printFailures(document.runs);
-  const data = `${document.calibration.samples} calibration samples, faithful mode`;
+  const data = `${document.calibration.samples} calibration samples, ${document.mode} mode`;
   process.stdout.write(
     document.floats.length === 0
       ? `no model could be counted; ${folder} holds the errors\n`

@@ -29,7 +29,7 @@ export function traceCommand(): Command {
     .action(async (model: string, node: string | undefined, flags: TraceFlags) => {
       const { data, hardware } = flags;
       const { nodeMissing, traceModel } = await import('../trace-model.js');
-      if (node === undefined) throw await nodeMissing(model, hardware);
+      if (node === undefined) throw await nodeMissing(model, flags);
       if (flags.output === undefined)
         throw missing('--output', 'which element is followed', '--output 0,3,5,5');
       if (data === undefined) throw missing('--data', 'which samples there are', '--data test.json');

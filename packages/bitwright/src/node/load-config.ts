@@ -54,6 +54,7 @@ export async function loadConfig(path: string): Promise<BitwrightConfig> {
     allowPairSaturation: z.boolean(),
     provenance: z.boolean(),
     budget: z.string(),
+    latency: z.union([z.string(), z.record(z.string(), z.unknown())]),
     maxDrop: z.string(),
     evaluation: z.string(),
     plugins: z.array(z.string()),

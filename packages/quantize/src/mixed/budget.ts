@@ -1,53 +1,47 @@
 import { BitwrightError, didYouMean } from '@bitwright/core';
 
-/** What a budget counts: bytes of packed weights, or bit operations of one sample. */
-export type BudgetKind = 'size' | 'bops';
+/** What a budget counts: bytes of packed weights, bit operations of one sample, or its time in milliseconds. */
+export type BudgetKind = (typeof KINDS)[number];
 
 /** A limit on what the weights of a model may cost, over all layers that are quantized with weights. */
 export interface Budget {
   readonly kind: BudgetKind;
   /** As it was written, for messages. */
   readonly text: string;
-  /** The limit as a share of what the same layers cost with 8-bit weights, or as it is (bytes, or bit operations). */
+  /** The limit as a share of what the same layers cost with 8-bit weights, or as it is (bytes, bit operations, milliseconds). */
   readonly limit: { readonly share: number } | { readonly absolute: number };
 }
 
-const KINDS = ['size', 'bops', 'latency'];
-const UNITS = ['', 'K', 'M', 'G', 'T'];
+const KINDS = ['size', 'bops', 'latency'] as const;
+const UNITS: Readonly<Record<BudgetKind, Readonly<Record<string, number>>>> = {
+  size: { '': 1, b: 1, kb: 2 ** 10, mb: 2 ** 20, gb: 2 ** 30, tb: 2 ** 40 },
+  bops: { '': 1 },
+  latency: { us: 1e-3, ms: 1, s: 1e3 },
+};
+const EXAMPLES: Readonly<Record<BudgetKind, string>> = {
+  size: 'Write size=0.5 or size=120KB.',
+  bops: 'Write bops=0.5 or a number of bit operations, bops=2e9.',
+  latency: 'Write latency=0.5 or a time, latency=5ms.',
+};
 
 /**
- * Reads `size=0.5`, `size=120KB` (of 1024 bytes), `bops=0.5` or `bops=2e9`. A plain number up to 1 is a share.
+ * Reads `size=0.5`, `size=120KB` (of 1024 bytes), `bops=0.5`, `bops=2e9`, `latency=0.5` or `latency=5ms`. A plain number up to 1 is
+ * a share.
  *
- * @throws BUDGET_LATENCY, OPTION_VALUE (wrong usage).
+ * @throws OPTION_VALUE (wrong usage).
  */
 export function parseBudget(text: string): Budget {
-  const [, kind = '', value = ''] = /^\s*(\w+)\s*=\s*(.+?)\s*$/.exec(text) ?? [];
-  if (kind === 'latency') throw latency();
-  if (kind !== 'size' && kind !== 'bops')
-    throw wrong(text, kind === '' ? 'Write for example size=0.5.' : didYouMean(kind, KINDS));
-  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?(?:e\d+)?)\s*((?:[KMGT]i?)?B)?$/i.exec(value) ?? [];
+  const [, word = '', value = ''] = /^\s*(\w+)\s*=\s*(.+?)\s*$/.exec(text) ?? [];
+  const kind = KINDS.find((known) => known === word);
+  if (kind === undefined)
+    throw wrong(text, word === '' ? 'Write for example size=0.5.' : didYouMean(word, KINDS));
+  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?(?:e\d+)?)\s*([a-z]*)$/i.exec(value) ?? [];
   const number = Number(digits);
-  if (!(number > 0) || !Number.isFinite(number) || (unit !== '' && kind === 'bops'))
-    throw wrong(
-      text,
-      kind === 'size'
-        ? 'Write size=0.5 or size=120KB.'
-        : 'Write bops=0.5 or a number of bit operations, bops=2e9.',
-    );
+  if (!(number > 0) || !Number.isFinite(number)) throw wrong(text, EXAMPLES[kind]);
   if (unit === '' && number <= 1) return { kind, text, limit: { share: number } };
-  const factor = 1024 ** Math.max(0, UNITS.indexOf(unit[0]?.toUpperCase() ?? ''));
+  const factor = UNITS[kind][unit.toLowerCase().replace('ib', 'b')];
+  if (factor === undefined) throw wrong(text, EXAMPLES[kind]);
   return { kind, text, limit: { absolute: number * factor } };
-}
-
-function latency(): BitwrightError {
-  return new BitwrightError({
-    code: 'BUDGET_LATENCY',
-    message:
-      '--budget latency=… can not be kept: on the runtimes that ship, the time of a layer does not follow from its bits, so there is nothing to choose widths by.',
-    hint: 'Give size=… or bops=…; look at real times with bitwright certify.',
-    at: { option: '--budget' },
-    kind: 'usage',
-  });
 }
 
 function wrong(text: string, hint: string): BitwrightError {

@@ -3,13 +3,15 @@ import { seededRandom } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
 import { printModule } from '@bitwright/graph';
 import { openOrtNode } from '@bitwright/runtime';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { model, QCONFIG, resolverOf } from '../../test/prepared-model.js';
 import { sampleData } from '../../test/sample-data.js';
 import { planLayers } from '../layer-plan.js';
 import type { QConfigMapping } from '../qconfig.js';
 import { parseBudget } from './budget.js';
-import { chooseWidths, type NamesMapping, packedBytes } from './choose-widths.js';
+import { chooseWidths, type NamesMapping } from './choose-widths.js';
+import type { LatencyTable } from './latency-table.js';
+import { packedBytes } from './layer-costs.js';
 
 function numbers(count: number, seed: number): string {
   const random = seededRandom(seed);
@@ -41,11 +43,12 @@ interface Choices {
   readonly backend?: string;
   readonly count?: number;
   readonly body?: string;
+  readonly latencies?: LatencyTable;
 }
 
 function choose(
   budget: string,
-  { mapping = {}, backend = 'integer-only', count = 5, body = NET }: Choices = {},
+  { mapping = {}, backend = 'integer-only', count = 5, body = NET, latencies }: Choices = {},
 ) {
   const module = model(body);
   const before = printModule(module);
@@ -58,6 +61,7 @@ function choose(
     open: openOrtNode,
     data: samples(count),
     memory: 2 ** 30,
+    ...(latencies && { latencies }),
   });
   return report.finally(() => expect(printModule(module)).toBe(before));
 }
@@ -156,4 +160,61 @@ it('refuses a model without float outputs, and data without samples', async () =
   const body = NET.replace('float[N,5] y', 'int64[N,1] z').replace(/}$/, ' z = ArgMax<axis=1>(y) }');
   await expect(choose('size=0.5', { body })).rejects.toMatchObject({ code: 'BUDGET_NO_FLOAT_OUTPUT' });
   await expect(choose('size=0.5', { count: 0 })).rejects.toMatchObject({ code: 'CALIBRATION_NO_SAMPLES' });
+});
+
+describe('a budget of latency', () => {
+  // a device with multipliers of 8, 4 and 2 bits; times of the first layer were measured
+  const latencies: LatencyTable = {
+    layers: { 'fir*': { 8: 4, 4: 3, W2A4: 2.5, 2: 99 } },
+    operators: {
+      '*': { fixed: 0.125, perMillionMacs: { 8: 1000, 4: 500, 2: 250 } },
+      MatMul: { perMillionMacs: { 8: 2000 } },
+    },
+  };
+  const rest = (macs: number, bits: number): number => 0.125 + (macs / 1e6) * 1000 * (bits / 8);
+  const timeOf = ({ name, macs, bits }: { name: string; macs: number; bits: number }): number => {
+    if (name === 'first') return { 8: 4, 4: 3, 2: 2.5 }[bits]!;
+    return name === 'product' ? (macs / 1e6) * 2000 : rest(macs, bits);
+  };
+
+  it('adds up what the table says, at the widths that it has', async () => {
+    const report = await choose('latency=0.7', { latencies });
+    expect(report).toMatchObject({ kind: 'latency', unit: 'ms' });
+    for (const { name, bits } of report.layers)
+      expect(name === 'product' ? [8] : [2, 4, 8], name).toContain(bits);
+    const time = report.layers.reduce((sum, layer) => sum + timeOf(layer), 0);
+    expect(report.reached).toBeCloseTo(time, 9);
+    expect(report.reached).toBeLessThanOrEqual(0.7 * report.eightBit);
+    expect(report.eightBit).toBeCloseTo(
+      report.layers.reduce((sum, layer) => sum + timeOf({ ...layer, bits: 8 }), 0),
+      9,
+    );
+    expect(
+      (await choose(`latency=${report.eightBit + 1}ms`, { latencies })).layers.map(({ bits }) => bits),
+    ).toEqual([8, 8, 8, 8, 8, 8]);
+  });
+
+  it('takes the width that loses least of those that take the same time', async () => {
+    const flat = Object.fromEntries([2, 3, 4, 5, 6, 7, 8].map((bits) => [bits, bits > 4 ? 2 : 1]));
+    const { layers } = await choose('latency=0.5', { latencies: { layers: { '*': flat } } });
+    expect(layers.map(({ bits }) => bits)).toEqual([4, 4, 4, 4, 4, 4]);
+  });
+
+  it('names a layer without a time', async () => {
+    const { operators } = latencies;
+    const { MatMul } = operators!;
+    await expect(
+      choose('latency=0.5', { latencies: { operators: { MatMul: MatMul! } } }),
+    ).rejects.toMatchObject({
+      code: 'LATENCY_MISSING',
+      at: { node: 'first' },
+    });
+    const mapping: QConfigMapping = { names: { point: 'W7A4' } };
+    await expect(choose('latency=0.5', { latencies, mapping })).rejects.toMatchObject({
+      code: 'LATENCY_MISSING',
+      at: { node: 'point' },
+      message: expect.stringContaining('7-bit weights'),
+    });
+    await expect(choose('latency=1us', { latencies })).rejects.toMatchObject({ code: 'BUDGET_IMPOSSIBLE' });
+  });
 });

@@ -5,7 +5,9 @@ import type { QConfig, QConfigResolver } from '../qconfig.js';
 import type { QConfigOverride } from '../qconfig-override.js';
 import type { Budget, BudgetKind } from './budget.js';
 import { type Assignment, GreedyPath, type WidthOption } from './greedy.js';
-import { measureSensitivity, type SensitivityOptions } from './sensitivity.js';
+import type { LatencyTable } from './latency-table.js';
+import { COST_UNITS, layerCosts, timeMissing } from './layer-costs.js';
+import { type LayerSensitivity, measureSensitivity, type SensitivityOptions } from './sensitivity.js';
 import { type WidthChoices, widthChoices } from './width-choices.js';
 
 /** Overrides by node name: what goes under `mapping` in a configuration file. */
@@ -42,7 +44,7 @@ export interface BudgetLayer {
 export interface BudgetReport {
   readonly asked: string;
   readonly kind: BudgetKind;
-  readonly unit: 'bytes' | 'bit operations';
+  readonly unit: (typeof COST_UNITS)[BudgetKind];
   readonly limit: number;
   readonly reached: number;
   /** What the same layers cost with 8-bit weights; shares are of this. */
@@ -60,6 +62,8 @@ export interface BudgetReport {
 export interface ChooseWidthsOptions extends SensitivityOptions {
   readonly budget: Budget;
   readonly backend: BackendConfig;
+  /** The times of the device, for a budget of latency. */
+  readonly latencies?: LatencyTable;
   /** Candidates, ascending. */
   readonly widths: readonly number[];
   readonly resolverFor: (weights: number) => QConfigResolver;
@@ -74,25 +78,15 @@ const LEAST_FALL = 1 - 2 ** -10;
  * Chooses a width of the weights for each layer under a budget: greedily, by how much less error at the outputs a wider
  * layer brings for what it costs. Activations keep their widths. The module is not changed.
  *
- * @throws BUDGET_IMPOSSIBLE (a missed budget) naming the smallest cost; CALIBRATION_NO_SAMPLES, BUDGET_NO_FLOAT_OUTPUT.
+ * @throws BUDGET_IMPOSSIBLE (a missed budget) naming the smallest cost; CALIBRATION_NO_SAMPLES, BUDGET_NO_FLOAT_OUTPUT; LATENCY_MISSING
+ *   for a layer without a time at 8 bits, which shares are of, or at any width that it may have.
  */
 export async function chooseWidths(module: GraphModule, options: ChooseWidthsOptions): Promise<BudgetReport> {
   const { budget, base } = options;
   const layers = widthChoices(module.graph, options.backend, options.widths, options.resolverFor);
   const measured = await measureSensitivity(module, layers, options);
-  const cost = (i: number, bits: number, config: QConfig): number =>
-    budget.kind === 'size'
-      ? packedBytes(layers[i]!.weights, bits)
-      : measured.layers[i]!.macs * bits * config.activations;
-  const path = new GreedyPath(
-    layers.map(({ configs }, i) => {
-      const losses = fallingLosses(measured.layers[i]!.noise);
-      return [...configs].map(
-        ([bits, config]): WidthOption => ({ bits, cost: cost(i, bits, config), loss: losses.get(bits)! }),
-      );
-    }),
-  );
-  const eightBit = layers.reduce((sum, { configs }, i) => sum + cost(i, 8, [...configs.values()][0]!), 0);
+  const { eightBit, choices } = priced(layers, measured.layers, layerCosts(budget.kind, options.latencies));
+  const path = new GreedyPath(choices);
   const limit = 'share' in budget.limit ? budget.limit.share * eightBit : budget.limit.absolute;
   const chosen = path.within(limit);
   if (chosen === undefined) throw impossible(budget, limit, path.smallest.cost, eightBit);
@@ -100,7 +94,7 @@ export async function chooseWidths(module: GraphModule, options: ChooseWidthsOpt
   return {
     asked: budget.text,
     kind: budget.kind,
-    unit: unitOf(budget.kind),
+    unit: COST_UNITS[budget.kind],
     limit,
     reached: chosen.cost,
     eightBit,
@@ -126,6 +120,32 @@ export async function chooseWidths(module: GraphModule, options: ChooseWidthsOpt
   };
 }
 
+/** What each layer may be: its widths with what they cost and lose; and what 8-bit weights cost together. */
+function priced(
+  layers: readonly WidthChoices[],
+  measured: readonly LayerSensitivity[],
+  costOf: ReturnType<typeof layerCosts>,
+): { readonly eightBit: number; readonly choices: readonly (readonly WidthOption[])[] } {
+  let eightBit = 0;
+  const choices = layers.map(({ name, anchor, weights, configs }, i) => {
+    const { macs, noise } = measured[i]!;
+    const layer = { name, opType: anchor.opType, macs, weights };
+    const [any] = configs.values();
+    const eight = { weights: 8, activations: any!.activations };
+    const reference = costOf(layer, eight);
+    if (reference === undefined) throw timeMissing(layer, eight);
+    eightBit += reference;
+    const losses = fallingLosses(noise);
+    const options = [...configs].flatMap(([bits, { activations }]): WidthOption[] => {
+      const cost = costOf(layer, { weights: bits, activations });
+      return cost === undefined ? [] : [{ bits, cost, loss: losses.get(bits)! }];
+    });
+    if (options.length === 0) throw timeMissing(layer, any!);
+    return options;
+  });
+  return { eightBit, choices };
+}
+
 /** Losses by ascending width with what chance made rise taken out: a finer grid is not worse, and room that is left goes to it. */
 function fallingLosses(noise: ReadonlyMap<number, number>): Map<number, number> {
   let last = Number.POSITIVE_INFINITY;
@@ -135,11 +155,6 @@ function fallingLosses(noise: ReadonlyMap<number, number>): Map<number, number> 
     losses.set(bits, last);
   }
   return losses;
-}
-
-/** Bytes of weights that lie next to each other without gaps, a layer rounded up to whole bytes. */
-export function packedBytes(weights: number, bits: number): number {
-  return Math.ceil((weights * bits) / 8);
 }
 
 /** The widths by name; a layer without a choice is left to what fixes it. */
@@ -175,21 +190,20 @@ function overrideOf(config: QConfig, base: QConfig): QConfigOverride {
   };
 }
 
-function unitOf(kind: BudgetKind): BudgetReport['unit'] {
-  return kind === 'size' ? 'bytes' : 'bit operations';
-}
-
 function impossible(
   { text, kind }: Budget,
   limit: number,
   smallest: number,
   eightBit: number,
 ): BitwrightError {
-  const unit = unitOf(kind);
+  const unit = COST_UNITS[kind];
+  const shown = (cost: number, round: (cost: number) => number): string =>
+    kind === 'latency' ? cost.toPrecision(4) : String(round(cost));
+  const least = shown(smallest, Math.ceil);
   return new BitwrightError({
     code: 'BUDGET_IMPOSSIBLE',
-    message: `The budget ${text} allows ${Math.floor(limit)} ${unit}, and with every layer at its smallest width the weights cost ${Math.ceil(smallest)}.`,
-    hint: `The smallest possible are ${kind}=${Math.ceil(smallest)}, a share of ${Math.ceil((smallest / eightBit) * 1e4) / 1e4}.`,
+    message: `The budget ${text} allows ${shown(limit, Math.floor)} ${unit}, and with every layer at its cheapest width they cost ${least}.`,
+    hint: `The smallest possible are ${kind}=${least}${kind === 'latency' ? 'ms' : ''}, a share of ${Math.ceil((smallest / eightBit) * 1e4) / 1e4}.`,
     at: { option: '--budget' },
     kind: 'budget',
   });

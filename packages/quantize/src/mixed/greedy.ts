@@ -78,8 +78,11 @@ function assignment(choice: readonly WidthOption[]): Assignment {
   };
 }
 
+/** Of widths that cost the same, as on a device that has not all of them, the one that loses least. */
 function cheapest(options: readonly WidthOption[]): WidthOption {
-  return options.reduce((best, option) => (option.cost < best.cost ? option : best));
+  return options.reduce((best, option) =>
+    option.cost < best.cost || (option.cost === best.cost && option.loss < best.loss) ? option : best,
+  );
 }
 
 function stepsOf(options: readonly WidthOption[], layer: number): Step[] {

@@ -6,6 +6,7 @@ import { addToBias, correctLayer, type LayerCorrections } from '../correct/corre
 import type { PreparedLayer } from '../prepare.js';
 import type { Recipe } from '../recipes.js';
 import { heldWithin } from '../rounding/hold-rows.js';
+import { diagnoseLostWeights } from '../rounding/lost-weights.js';
 import type { DataFreeRounding, RoundingSpec, RoundingTools } from '../rounding/rounding-algorithm.js';
 import { collectStatistics } from './layer-statistics.js';
 import { hasFixedScale, roundingSpec, setRounded } from './rounded-weights.js';
@@ -45,6 +46,7 @@ export async function roundLayer(layer: PreparedLayer, options: RoundLayerOption
         ? await options.rounding.round(matrix, undefined, spec)
         : await recipe.rounding.round(matrix, statistics, spec, options.tools);
     const held = heldWithin(matrix, spec, rounded);
+    diagnostics.push(...diagnoseLostWeights(matrix, spec, held));
     const corrected = correctLayer(layer, { layer: matrix, spec, rounded: held }, statistics, corrections);
     final = setRounded(quantizer, matrix, corrected.rounded, qparams);
     if (corrected.shift !== undefined) addToBias(layer, corrected.shift);

@@ -40,7 +40,7 @@ test.each([
   [{ name: 'x', requantize: { kind: 'fixed-point', rounding: 'double', bits: 15 } }, 'requantize.bits', ''],
   [{ name: 'x', noise: [{ kind: 'additive', sigma: 0.1 }] }, 'noise.0.place', 'place'],
   [{ name: 'x', noise: [{ place: 'sum', kind: 'enob', bits: 4, sigma: 3 }] }, 'noise.0.sigma', ''],
-  [{ name: 'x', noise: [{ place: 'weights', kind: 'additive' }] }, 'noise.0.sigma', ''],
+  [{ name: 'x', noise: [{ place: 'weights', kind: 'additive' }] }, 'noise.0.sigma', 'Add "sigma" (number).'],
   [{ name: 'x', noise: [{ place: 'sum', kind: 'leakage', probability: 0.1 }] }, 'noise.0', 'adc'],
   [{ name: 'x', operators: { linea: {} } }, 'operators.linea', "Did you mean 'linear'?"],
   [{ name: 'x', operators: { conv: { accumulator: { bits: 1 } } } }, 'operators.conv.accumulator.bits', ''],

@@ -5,6 +5,7 @@ import { PRESETS } from './presets.js';
 
 interface Issue {
   readonly code?: string | undefined;
+  readonly expected?: string;
   readonly path: readonly PropertyKey[];
   readonly message: string;
   readonly keys?: readonly string[];
@@ -86,6 +87,8 @@ function issueError(issue: Issue, raw: unknown, name: string): BitwrightError {
       'a noise needs the place where it acts',
       'Write "place": "weights", "inputs" or "sum".',
     );
+  if (last !== undefined && issue.code === 'invalid_type' && valueAt(raw, issue.path) === undefined)
+    return invalid(name, path.join('.'), `'${last}' is missing there`, `Add "${last}" (${issue.expected}).`);
   return invalid(
     name,
     path.join('.') || 'its top',

@@ -1,8 +1,8 @@
 // CPU seconds and seconds of `sweep` against two costs of the same grid, in one run:
-// - bare: each emitted file evaluated by itself with its quantizers simulated (faithful mode), samples decoded beforehand; once
+// - bare: each emitted file evaluated by itself in the mode of the sweep, samples decoded beforehand; once
 //   in sessions as they come (128 samples a run), once in sessions of one thread (16 samples a run), one session at a time;
 // - with --fx, PyTorch's FX graph mode, which calibrates and evaluates each cell (ResNet-20 for CIFAR-10 only; see fx_sweep.py).
-// usage: node test/bench/sweep.mjs [--fx PYTHON] CALIBRATION_CARD EVALUATION_CARD SAMPLES WIDTHS MODEL...
+// usage: node test/bench/sweep.mjs [--mode faithful|default] [--fx PYTHON] CALIBRATION_CARD EVALUATION_CARD SAMPLES WIDTHS MODEL...
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,7 +15,7 @@ const require = createRequire(new URL('../../packages/runtime/package.json', imp
 const ort = require('onnxruntime-node');
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
-  options: { fx: { type: 'string' } },
+  options: { fx: { type: 'string' }, mode: { type: 'string', default: 'faithful' } },
 });
 const [calibration, evaluation, samples, widths, ...models] = positionals;
 const CALIBRATED = '1024';
@@ -45,7 +45,19 @@ function ourSweep() {
   const run = spawnSync(
     process.execPath,
     [
-      ...[cli, 'sweep', ...models, '--bits', widths, '--scheme', 'integer-only', '--method', 'fast'],
+      ...[
+        cli,
+        'sweep',
+        ...models,
+        '--bits',
+        widths,
+        '--scheme',
+        'integer-only',
+        '--method',
+        'fast',
+        '--mode',
+        flags.mode,
+      ],
       ...['--data', calibration, '--samples', CALIBRATED, '--eval', evaluation, '--eval-samples', samples],
       ...['--report', join(folder, 'report'), '--emit', join(folder, 'files')],
     ],
@@ -58,10 +70,11 @@ function ourSweep() {
 /** The runs of every emitted file in sessions of its own; opening them and making tensors is not counted. */
 async function bareEvaluation(options, batchSize) {
   const { runs } = JSON.parse(readFileSync(join(folder, 'report', 'sweep.json'), 'utf8'));
-  const extra = {
+  const faithful = {
     session: { disable_quant_qdq: '1' },
     optimization: { disable_specified_optimizers: 'ReluQuantRewrite;ClipQuantRewrite' },
   };
+  const extra = flags.mode === 'faithful' ? faithful : {};
   const cost = { cpu: 0, wall: 0 };
   for (const name of readdirSync(join(folder, 'files'))) {
     const path = join(folder, 'files', name);

@@ -35,3 +35,9 @@ it('says nothing of coarse weights without an accumulator', () => {
   const roomy = { ...two.spec, accumulator: accumulatorLimit(32, 0, 255) };
   expect(diagnoseLostWeights(two.layer, roomy, rounded)).toEqual([]);
 });
+
+it('says nothing of a large error that leaves the codes', () => {
+  const held = { ...spec, accumulator: accumulatorLimit(20, 0, 255) };
+  const { codes, scale } = nearestCodes(layer, held);
+  expect(diagnoseLostWeights(layer, held, { codes: codes.map((code) => -code), scale })).toEqual([]);
+});

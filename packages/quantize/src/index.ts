@@ -37,6 +37,7 @@ export {
   chooseWidths,
 } from './mixed/choose-widths.js';
 export type { LatencyTable } from './mixed/latency-table.js';
+export { costText } from './mixed/layer-costs.js';
 export { startObservationWorkers } from './node/observation-workers.js';
 export { openSpillFile } from './node/spill-file.js';
 export type { ObservationHelpers, ObservationShard } from './observation-shard.js';

@@ -1,5 +1,5 @@
 import { BitwrightError } from '@bitwright/core';
-import { type BudgetReport, CORRECTIONS, formatBits, RECIPES } from '@bitwright/quantize';
+import { type BudgetReport, CORRECTIONS, costText, formatBits, RECIPES } from '@bitwright/quantize';
 import { Command, Option } from 'commander';
 import { type AccumulatorDocument, proofPath } from '../accumulator-document.js';
 import type { BitwrightConfig } from '../config.js';
@@ -261,10 +261,8 @@ function printProof(proof: AccumulatorDocument, output: string | undefined): voi
 }
 
 function printBudget({ asked, kind, layers, limit, reached, eightBit, unit }: BudgetReport): void {
-  const shown = (cost: number): string =>
-    kind === 'latency' ? cost.toPrecision(4) : String(Math.floor(cost));
   process.stdout.write(
-    `budget ${asked}: ${shown(reached)} of ${shown(limit)} ${unit}, ${((100 * reached) / eightBit).toFixed(1)}% of 8-bit weights\n` +
+    `budget ${asked}: ${costText(kind, reached)} of ${costText(kind, limit)} ${unit}, ${((100 * reached) / eightBit).toFixed(1)}% of 8-bit weights\n` +
       layers.map(({ name, bits, fixed }) => `  ${bits} bits: ${name}${fixed ? ' (fixed)' : ''}\n`).join(''),
   );
 }

@@ -1,5 +1,5 @@
 import { findBackend } from '@bitwright/backends';
-import { seededRandom } from '@bitwright/core';
+import { type BitwrightError, seededRandom } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
 import { printModule } from '@bitwright/graph';
 import { openOrtNode } from '@bitwright/runtime';
@@ -11,7 +11,7 @@ import type { QConfigMapping } from '../qconfig.js';
 import { parseBudget } from './budget.js';
 import { chooseWidths, type NamesMapping } from './choose-widths.js';
 import type { LatencyTable } from './latency-table.js';
-import { packedBytes } from './layer-costs.js';
+import { costText, packedBytes } from './layer-costs.js';
 
 function numbers(count: number, seed: number): string {
   const random = seededRandom(seed);
@@ -215,6 +215,17 @@ describe('a budget of latency', () => {
       at: { node: 'point' },
       message: expect.stringContaining('7-bit weights'),
     });
-    await expect(choose('latency=1us', { latencies })).rejects.toMatchObject({ code: 'BUDGET_IMPOSSIBLE' });
+  });
+
+  it('names a smallest time that can be kept', async () => {
+    const missed = await choose('latency=1us', { latencies }).catch((thrown: BitwrightError) => thrown);
+    expect(missed).toMatchObject({ code: 'BUDGET_IMPOSSIBLE' });
+    const [, smallest] = /latency=([\d.]+ms)/.exec((missed as BitwrightError).hint)!;
+    expect((await choose(`latency=${smallest}`, { latencies })).kind).toBe('latency');
+    for (const cost of [1.23444, 0.000123444, 12344.4, 1000]) {
+      expect(Number(costText('latency', cost, 'up'))).toBeGreaterThanOrEqual(cost);
+      expect(Number(costText('latency', cost, 'up'))).toBeLessThan(cost * 1.001);
+      expect(Number(costText('latency', cost))).toBeLessThanOrEqual(cost);
+    }
   });
 });

@@ -6,7 +6,7 @@ import type { QConfigOverride } from '../qconfig-override.js';
 import type { Budget, BudgetKind } from './budget.js';
 import { type Assignment, GreedyPath, type WidthOption } from './greedy.js';
 import type { LatencyTable } from './latency-table.js';
-import { COST_UNITS, layerCosts, timeMissing } from './layer-costs.js';
+import { COST_UNITS, costText, layerCosts, timeMissing } from './layer-costs.js';
 import { type LayerSensitivity, measureSensitivity, type SensitivityOptions } from './sensitivity.js';
 import { type WidthChoices, widthChoices } from './width-choices.js';
 
@@ -130,8 +130,8 @@ function priced(
   const choices = layers.map(({ name, anchor, weights, configs }, i) => {
     const { macs, noise } = measured[i]!;
     const layer = { name, opType: anchor.opType, macs, weights };
-    const [any] = configs.values();
-    const eight = { weights: 8, activations: any!.activations };
+    const [config] = configs.values();
+    const eight = { weights: 8, activations: config!.activations };
     const reference = costOf(layer, eight);
     if (reference === undefined) throw timeMissing(layer, eight);
     eightBit += reference;
@@ -140,7 +140,7 @@ function priced(
       const cost = costOf(layer, { weights: bits, activations });
       return cost === undefined ? [] : [{ bits, cost, loss: losses.get(bits)! }];
     });
-    if (options.length === 0) throw timeMissing(layer, any!);
+    if (options.length === 0) throw timeMissing(layer, config!);
     return options;
   });
   return { eightBit, choices };
@@ -197,12 +197,10 @@ function impossible(
   eightBit: number,
 ): BitwrightError {
   const unit = COST_UNITS[kind];
-  const shown = (cost: number, round: (cost: number) => number): string =>
-    kind === 'latency' ? cost.toPrecision(4) : String(round(cost));
-  const least = shown(smallest, Math.ceil);
+  const least = costText(kind, smallest, 'up');
   return new BitwrightError({
     code: 'BUDGET_IMPOSSIBLE',
-    message: `The budget ${text} allows ${shown(limit, Math.floor)} ${unit}, and with every layer at its cheapest width they cost ${least}.`,
+    message: `The budget ${text} allows ${costText(kind, limit)} ${unit}, and with every layer at its cheapest width they cost ${least}.`,
     hint: `The smallest possible are ${kind}=${least}${kind === 'latency' ? 'ms' : ''}, a share of ${Math.ceil((smallest / eightBit) * 1e4) / 1e4}.`,
     at: { option: '--budget' },
     kind: 'budget',

@@ -25,6 +25,14 @@ export function layerCosts(
   return (layer, widths) => layerTime(latencies ?? {}, layer, widths);
 }
 
+/** A cost as text, down or up to what its kind is counted in: whole bytes and operations, four digits of a time. */
+export function costText(kind: BudgetKind, cost: number, round: 'down' | 'up' = 'down'): string {
+  const whole = round === 'down' ? Math.floor : Math.ceil;
+  if (kind !== 'latency' || cost === 0) return String(whole(cost));
+  const digit = 10 ** (Math.floor(Math.log10(cost)) - 3);
+  return String(Number((whole(cost / digit) * digit).toPrecision(4)));
+}
+
 /** Bytes of weights that lie next to each other without gaps, a layer rounded up to whole bytes. */
 export function packedBytes(weights: number, bits: number): number {
   return Math.ceil((weights * bits) / 8);

@@ -2,7 +2,13 @@ import { type AccuracyContext, diagnoseAccuracy } from '@bitwright/analyze';
 import type { Diagnostic } from '@bitwright/core';
 import { assertReadable } from '@bitwright/core/node';
 import type { GraphModule } from '@bitwright/graph';
-import { type Evaluation, type Executor, evaluate, openOrtNode } from '@bitwright/runtime';
+import {
+  type Evaluation,
+  type ExecutionMode,
+  type Executor,
+  evaluate,
+  openOrtNode,
+} from '@bitwright/runtime';
 import { openDataInput } from './data-input.js';
 import { accumulatorOf, bitsOf, conventionOf } from './metadata.js';
 import { inputSpecs, loadModel, type ModelInput, modelBytes, modelName } from './model-file.js';
@@ -26,7 +32,7 @@ export interface EvaluateModelsOptions {
 /** The figures of one model. */
 export interface ModelEvaluation extends Evaluation {
   readonly path: string;
-  readonly mode: 'default' | 'faithful';
+  readonly mode: ExecutionMode;
   /** What was quantized and how, so that the figure can be compared. */
   readonly convention: string;
   readonly diagnostics: readonly Diagnostic[];
@@ -87,7 +93,7 @@ async function evaluateOne(
   model: ModelInput,
   options: EvaluateModelsOptions,
   hooks: RunHooks,
-  mode: 'default' | 'faithful',
+  mode: ExecutionMode,
   reference: Executor | undefined,
 ): Promise<ModelEvaluation & { readonly module: GraphModule }> {
   const path = modelName(model);

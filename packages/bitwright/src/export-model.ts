@@ -72,7 +72,7 @@ async function integersOf(
 ): Promise<ExportedIntegers> {
   const samples = options.data === undefined ? 0 : (options.samples ?? 1);
   const golden =
-    options.data === undefined ? undefined : await interpretSamples(integer, model, options.data, 0, samples);
+    options.data === undefined ? undefined : await interpretSamples(integer, options.data, 0, samples);
   return exportIntegers(integer.network, {
     model: modelName(model),
     hardware: integer.hardware,

@@ -1,4 +1,5 @@
 import { BitwrightError } from '@bitwright/core';
+import type { GraphModule } from '@bitwright/graph';
 import {
   type HardwareConfig,
   type IntegerNetwork,
@@ -17,6 +18,8 @@ const EXACT: HardwareConfig = { name: 'exact', requantize: { kind: 'float' } };
 
 /** A quantized file as an integer network, and the hardware that it was lowered for. */
 export interface IntegerModel {
+  /** The quantized graph that it was lowered from, its shapes inferred. */
+  readonly module: GraphModule;
   readonly network: IntegerNetwork;
   readonly hardware: string;
 }
@@ -28,7 +31,7 @@ export async function loadInteger(
 ): Promise<IntegerModel> {
   const named = typeof hardware === 'string' ? await loadHardware(hardware) : (hardware ?? EXACT);
   const { module } = loadQuantized(model);
-  return { network: lowerNetwork(module, { hardware: named }), hardware: named.name };
+  return { module, network: lowerNetwork(module, { hardware: named }), hardware: named.name };
 }
 
 /**
@@ -37,13 +40,12 @@ export async function loadInteger(
  * @throws TRACE_SAMPLE when the data has fewer.
  */
 export async function interpretSamples(
-  { network }: IntegerModel,
-  model: ModelInput,
+  { module, network }: IntegerModel,
   data: DataInput,
   first: number,
   count: number,
 ): Promise<Interpretation> {
-  const source = await openDataInput(data, inputSpecs(loadQuantized(model).module), {
+  const source = await openDataInput(data, inputSpecs(module), {
     samples: first + count,
   });
   let skipped = 0;

@@ -101,7 +101,7 @@ async function firstTrace(
   options: SimulateModelOptions,
 ): Promise<OutputTrace & { readonly sample: number }> {
   const integer = await loadInteger(model, options.hardware);
-  const run = await interpretSamples(integer, model, options.evaluation, 0, 1);
+  const run = await interpretSamples(integer, options.evaluation, 0, 1);
   const layer = integer.network.steps.find(({ kind }) => kind === 'dot')!;
   const { dims } = run.accumulators.get(layer.output)!;
   const output = dims.map((dim, axis) => (axis === 0 ? 0 : Math.floor(dim / 2)));

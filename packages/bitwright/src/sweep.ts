@@ -13,7 +13,7 @@ import {
 } from '@bitwright/analyze';
 import { BitwrightError, type Diagnostic } from '@bitwright/core';
 import type { GraphModule } from '@bitwright/graph';
-import { batchSizeFor, type ExecutionMode } from '@bitwright/runtime';
+import { batchSizeFor, EXECUTION_MODES, type ExecutionMode } from '@bitwright/runtime';
 import { openDataInput } from './data-input.js';
 import { extensionsOf } from './extensions.js';
 import { assertFloatModel, inputSpecs, loadModel, modelBytes } from './model-file.js';
@@ -63,8 +63,6 @@ export interface SweepOptions extends SweepAxes, SharedOptions {
   /** The command line that the report shows for making it again. */
   readonly command?: string;
 }
-
-const MODES: readonly ExecutionMode[] = ['faithful', 'default'];
 
 /** A finished sweep. */
 export interface SweepOutcome {
@@ -145,7 +143,7 @@ function planSweep(models: readonly string[], options: SweepOptions, details: Sw
       options: sharedText(shared),
       backends: JSON.stringify([...new Set(resolved.map(({ backend }) => backend))]),
     },
-    mode: oneOf('--mode', options.mode ?? 'faithful', MODES),
+    mode: oneOf('--mode', options.mode ?? 'faithful', EXECUTION_MODES),
     batchSize: batchSizeFor,
     ...(options.output !== undefined && { output: options.output }),
   };

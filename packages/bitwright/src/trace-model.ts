@@ -1,10 +1,9 @@
 import { BitwrightError } from '@bitwright/core';
 import { nodeName } from '@bitwright/graph';
 import { type DotStep, type HardwareConfig, type OutputTrace, traceOutput } from '@bitwright/simulate';
-import { interpretSamples, loadInteger } from './integer-model.js';
+import { type IntegerModel, interpretSamples, loadInteger } from './integer-model.js';
 import type { ModelInput } from './model-file.js';
 import type { DataInput } from './quantize-options.js';
-import { loadQuantized } from './quantized-model.js';
 
 /** Which output element is followed. */
 export interface TraceModelOptions {
@@ -21,7 +20,7 @@ export interface TraceModelOptions {
 /** The integer arithmetic of one output element, product by product. */
 export async function traceModel(model: ModelInput, options: TraceModelOptions): Promise<OutputTrace> {
   const integer = await loadInteger(model, options.hardware);
-  const run = await interpretSamples(integer, model, options.data, options.sample ?? 0, 1);
+  const run = await interpretSamples(integer, options.data, options.sample ?? 0, 1);
   return traceOutput(integer.network, run, options.node, options.output);
 }
 
@@ -38,12 +37,12 @@ export interface TraceWords {
 
 /** What to say where no node was given: some that there are, and the command for the first. @throws what loading the model throws. */
 export async function nodeMissing(model: string, words: TraceWords): Promise<BitwrightError> {
-  const { network } = await loadInteger(model, words.hardware);
-  const layers = network.steps.filter((step): step is DotStep => step.kind === 'dot');
+  const integer = await loadInteger(model, words.hardware);
+  const layers = integer.network.steps.filter((step): step is DotStep => step.kind === 'dot');
   const [first] = layers;
   const more = layers.length > NAMED ? ` and ${layers.length - NAMED} more` : '';
   const names = layers.slice(0, NAMED).map(({ name }) => `'${name}'`);
-  const all = { output: first && firstIndex(model, first), data: 'test.json', ...words };
+  const all = { output: first && firstIndex(integer, first), data: 'test.json', ...words };
   const { output, data, sample, hardware } = all;
   const given = Object.entries({ output, data, sample, hardware })
     .flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]))
@@ -61,10 +60,8 @@ export async function nodeMissing(model: string, words: TraceWords): Promise<Bit
 }
 
 /** The index of a layer's first output element. */
-function firstIndex(model: string, { name, window }: DotStep): string {
-  const node = [...loadQuantized(model).module.graph.allOps()].find((op) => nodeName(op) === name);
-  const type = node?.output.type;
-  const shape = type?.kind === 'tensor' ? type.shape : undefined;
-  const rank = window === undefined ? (shape?.length ?? 2) : 2 + window.kernel.length;
+function firstIndex({ module }: IntegerModel, { name, window }: DotStep): string {
+  const node = [...module.graph.allOps()].find((op) => nodeName(op) === name);
+  const rank = window === undefined ? (node?.output.shape?.length ?? 2) : 2 + window.kernel.length;
   return Array(rank).fill(0).join(',');
 }

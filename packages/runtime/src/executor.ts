@@ -2,10 +2,13 @@ import type { Tensor } from '@bitwright/core';
 import type { InputSpec } from '@bitwright/data';
 
 /**
- * How a model is run: `default` is a stock session, what a user's program does; `faithful` keeps every quantizer and
- * float operator as written, so that fake quantization is simulated exactly; `float` is for models without quantizers.
+ * How a model may be run: `default` is a stock session, what a user's program does; `faithful` keeps every quantizer and
+ * float operator as written, so that fake quantization is simulated exactly.
  */
-export type ExecutionMode = 'default' | 'faithful';
+export const EXECUTION_MODES = ['default', 'faithful'] as const;
+
+/** See {@link EXECUTION_MODES}. */
+export type ExecutionMode = (typeof EXECUTION_MODES)[number];
 
 /** A loaded model that runs batches. Where it runs (Node, browser) is the implementation's business. */
 export interface Executor {

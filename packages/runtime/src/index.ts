@@ -1,7 +1,13 @@
 export { batchSizeFor } from './batch-size.js';
 export { constantEvaluator } from './constant-evaluator.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
-export type { ExecutionMode, Executor, ExecutorOptions, OpenExecutor } from './executor.js';
+export {
+  EXECUTION_MODES,
+  type ExecutionMode,
+  type Executor,
+  type ExecutorOptions,
+  type OpenExecutor,
+} from './executor.js';
 export { indexOfLargest, logitRows, logitsName, rankOfLabel } from './logits.js';
 export { openOrtNode } from './node/ort-node-executor.js';
 export { codeTensor, ModelSketch, randomCodes, randomFloats, type SketchGrid } from './traps/model-sketch.js';

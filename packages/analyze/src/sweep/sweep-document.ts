@@ -1,3 +1,4 @@
+import { EXECUTION_MODES } from '@bitwright/runtime';
 import * as z from 'zod';
 import { diagnosticDocument, errorDocument } from '../error-document.js';
 
@@ -79,7 +80,7 @@ export const sweepDocument = z.strictObject({
   version: z.literal(1),
   sweep: z.string().describe('digest of everything that decides the result'),
   mode: z
-    .enum(['faithful', 'default'])
+    .enum(EXECUTION_MODES)
     .describe(
       'faithful: quantizers are simulated exactly, as bitwright evaluate --faithful does; default: a stock session',
     ),

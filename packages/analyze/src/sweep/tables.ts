@@ -1,3 +1,4 @@
+import type { ExecutionMode } from '@bitwright/runtime';
 import type { SweepComparison, SweepDocument, SweepRun } from './sweep-document.js';
 
 const RUN_COLUMNS = [
@@ -75,7 +76,7 @@ export function comparisonsCsv(document: SweepDocument): string {
   return csv([head, ...rows]);
 }
 
-const MODES = {
+const MODES: Readonly<Record<ExecutionMode, string>> = {
   faithful: 'quantizers simulated exactly (faithful mode)',
   default: 'stock sessions of ONNX Runtime (default mode)',
 };

@@ -1,13 +1,10 @@
 import { BitwrightError } from '@bitwright/core';
 import type { OutputTrace } from '@bitwright/simulate';
 import { Command } from 'commander';
+import type { TraceWords } from '../trace-model.js';
 import { printJson, table } from './print.js';
 
-interface TraceFlags {
-  readonly output?: string;
-  readonly data?: string;
-  readonly sample?: string;
-  readonly hardware?: string;
+interface TraceFlags extends TraceWords {
   readonly json?: boolean;
 }
 

@@ -151,6 +151,8 @@ describe('trace', () => {
     expect(given.json<{ error: { hint: string } }>().error.hint).toContain(
       `bitwright trace ${quantized} /conv/Conv --output 0,1,2,3 --data ${evaluation} --sample 2`,
     );
+    const odd = bitwright('trace', quantized, '--data', "it's; here.json", '--json');
+    expect(odd.json<{ error: { hint: string } }>().error.hint).toContain("--data 'it'\\''s; here.json'");
     const place = traced('--output', '0,99,0,0');
     expect(place.code).toBe(2);
     expect(place.json<{ error: { code: string } }>().error.code).toBe('TRACE_OUTPUT');

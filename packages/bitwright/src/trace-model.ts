@@ -45,7 +45,7 @@ export async function nodeMissing(model: string, words: TraceWords): Promise<Bit
   const all = { output: first && firstIndex(integer, first), data: 'test.json', ...words };
   const { output, data, sample, hardware } = all;
   const given = Object.entries({ output, data, sample, hardware })
-    .flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]))
+    .flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${shellWord(value)}`]))
     .join(' ');
   return new BitwrightError({
     code: 'OPTION_MISSING',
@@ -53,10 +53,15 @@ export async function nodeMissing(model: string, words: TraceWords): Promise<Bit
     hint:
       first === undefined
         ? 'The model has no convolution and no product with constant weights.'
-        : `There are ${names.join(', ')}${more}. Write for example: bitwright trace ${model} ${first.name} ${given}`,
+        : `There are ${names.join(', ')}${more}. Write for example: bitwright trace ${shellWord(model)} ${shellWord(first.name)} ${given}`,
     at: { file: model, option: 'node' },
     kind: 'usage',
   });
+}
+
+/** A word of a command that is pasted into a shell: what a file calls its nodes is not to be run there. */
+function shellWord(text: string): string {
+  return /^[\w./:,=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** The index of a layer's first output element. */

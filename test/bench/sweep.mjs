@@ -1,8 +1,8 @@
-// CPU seconds and seconds of `sweep` against two costs of the same grid, in one run:
-// - bare: each emitted file evaluated by itself in the mode of the sweep, samples decoded beforehand; once
+// CPU seconds and seconds of `sweep`, in each mode that is named, against two costs of the same grid, in one run:
+// - with --bare, each emitted file evaluated by itself in the mode of the sweep, samples decoded beforehand; once
 //   in sessions as they come (128 samples a run), once in sessions of one thread (16 samples a run), one session at a time;
 // - with --fx, PyTorch's FX graph mode, which calibrates and evaluates each cell (ResNet-20 for CIFAR-10 only; see fx_sweep.py).
-// usage: node test/bench/sweep.mjs [--mode faithful|default] [--fx PYTHON] CALIBRATION_CARD EVALUATION_CARD SAMPLES WIDTHS MODEL...
+// usage: node test/bench/sweep.mjs [--modes faithful,default] [--bare] [--fx PYTHON] CALIBRATION_CARD EVALUATION_CARD SAMPLES WIDTHS MODEL...
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,7 +15,11 @@ const require = createRequire(new URL('../../packages/runtime/package.json', imp
 const ort = require('onnxruntime-node');
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
-  options: { fx: { type: 'string' }, mode: { type: 'string', default: 'faithful' } },
+  options: {
+    fx: { type: 'string' },
+    bare: { type: 'boolean', default: false },
+    modes: { type: 'string', default: 'faithful' },
+  },
 });
 const [calibration, evaluation, samples, widths, ...models] = positionals;
 const CALIBRATED = '1024';
@@ -23,23 +27,33 @@ const cli = join(import.meta.dirname, '../../packages/bitwright/bin/bitwright.js
 const folder = mkdtempSync(join(tmpdir(), 'bitwright-bench-'));
 
 try {
-  const ours = ourSweep();
-  console.log(`sweep: ${shown(ours)}, calibration, rounding, decoding and the report included`);
-  const bare = {
-    'sessions as they come': await bareEvaluation({}, 128),
-    'sessions of one thread': await bareEvaluation({ intraOpNumThreads: 1 }, 16),
-  };
-  const fx = flags.fx === undefined ? undefined : fxSweep(flags.fx);
-  for (const [name, cost] of Object.entries(bare)) {
-    console.log(`bare evaluation of its files, ${name}: ${shown(cost)}`);
-    console.log(`  sweep / bare: ${ratio(ours, cost)}`);
+  const sweeps = [];
+  for (const mode of flags.modes.split(',')) {
+    const ours = ourSweep(mode);
+    sweeps.push({ mode, ours });
+    console.log(
+      `sweep in ${mode} mode: ${shown(ours)}, calibration, rounding, decoding and the report included`,
+    );
+    if (!flags.bare) continue;
+    const bare = {
+      'sessions as they come': await bareEvaluation(mode, {}, 128),
+      'sessions of one thread': await bareEvaluation(mode, { intraOpNumThreads: 1 }, 16),
+    };
+    for (const [name, cost] of Object.entries(bare)) {
+      console.log(`bare evaluation of its files, ${name}: ${shown(cost)}`);
+      console.log(`  sweep / bare: ${ratio(ours, cost)}`);
+    }
   }
-  if (fx !== undefined) console.log(`FX: ${shown(fx)}\n  FX / sweep: ${ratio(fx, ours)}`);
+  if (flags.fx !== undefined) {
+    const fx = fxSweep(flags.fx);
+    console.log(`FX: ${shown(fx)}`);
+    for (const { mode, ours } of sweeps) console.log(`  FX / sweep in ${mode} mode: ${ratio(fx, ours)}`);
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
-function ourSweep() {
+function ourSweep(mode) {
   const before = childrenSeconds();
   const started = performance.now();
   const run = spawnSync(
@@ -56,10 +70,10 @@ function ourSweep() {
         '--method',
         'fast',
         '--mode',
-        flags.mode,
+        mode,
       ],
       ...['--data', calibration, '--samples', CALIBRATED, '--eval', evaluation, '--eval-samples', samples],
-      ...['--report', join(folder, 'report'), '--emit', join(folder, 'files')],
+      ...['--report', join(folder, mode), '--emit', join(folder, 'files')],
     ],
     { encoding: 'utf8' },
   );
@@ -68,13 +82,13 @@ function ourSweep() {
 }
 
 /** The runs of every emitted file in sessions of its own; opening them and making tensors is not counted. */
-async function bareEvaluation(options, batchSize) {
-  const { runs } = JSON.parse(readFileSync(join(folder, 'report', 'sweep.json'), 'utf8'));
+async function bareEvaluation(mode, options, batchSize) {
+  const { runs } = JSON.parse(readFileSync(join(folder, mode, 'sweep.json'), 'utf8'));
   const faithful = {
     session: { disable_quant_qdq: '1' },
     optimization: { disable_specified_optimizers: 'ReluQuantRewrite;ClipQuantRewrite' },
   };
-  const extra = flags.mode === 'faithful' ? faithful : {};
+  const extra = mode === 'faithful' ? faithful : {};
   const cost = { cpu: 0, wall: 0 };
   for (const name of readdirSync(join(folder, 'files'))) {
     const path = join(folder, 'files', name);

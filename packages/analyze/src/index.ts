@@ -25,7 +25,7 @@ export { readPageAssets } from './node/page-assets.js';
 export { openWorkerPool } from './node/worker-pool.js';
 export { describeGraph } from './report/describe-graph.js';
 export type { LayerFacts } from './report/describe-layers.js';
-export { describeVariant, packedBytes, type VariantSubject } from './report/describe-variant.js';
+export { describeVariant, packedBytes, toldOf, type VariantSubject } from './report/describe-variant.js';
 export { type PageAssets, renderReport } from './report/render-report.js';
 export {
   type ParetoPoint,

@@ -1,25 +1,20 @@
 import {
-  certifyGraphs,
   describeGraph,
-  describeVariant,
-  openOptimized,
   type ParetoPoint,
-  packedBytes,
   type ReportDocument,
   type ReportModel,
   type ReportVariant,
   type SweepDocument,
+  toldOf,
 } from '@bitwright/analyze';
-import { captureModel } from '@bitwright/capture';
 import type { Diagnostic } from '@bitwright/core';
 import type { SampleSource } from '@bitwright/data';
 import { formatBits } from '@bitwright/quantize';
-import { type OpenExecutor, openOrtNode } from '@bitwright/runtime';
 import { budgetPoints, type WrittenPoint } from './budget-points.js';
+import { type DescribedQuantization, describeQuantization } from './describe-quantization.js';
 import { explainModel } from './explain-model.js';
 import { versions } from './node/versions.js';
 import type { QuantizeResult } from './quantize.js';
-import { liftModel } from './requantize.js';
 import type { SharedWork } from './shared-work.js';
 
 /** A quantization to be shown in detail, with the work that it shares with others of its model. */
@@ -28,6 +23,8 @@ export interface ReportedVariant {
   readonly accuracy?: { readonly correct: number; readonly total: number };
   /** What is told beside what the quantization itself told. */
   readonly diagnostics?: readonly Diagnostic[];
+  /** Where it was described already, e.g. while others of a sweep were counted. */
+  readonly described?: Promise<DescribedQuantization>;
 }
 
 /** A model to be reported. */
@@ -51,9 +48,6 @@ export interface ReportFrame {
   readonly data: ReportDocument['reproduce']['data'];
   readonly sweep?: SweepDocument;
 }
-
-/** The few samples of a report are run soonest by one thread, and give the same figures on any number of cores. */
-const openOnOneThread: OpenExecutor = (model, options) => openOrtNode(model, { ...options, threads: 1 });
 
 /** The report's document: what the page is made from, and its JSON twin. */
 export async function buildReport(
@@ -104,41 +98,20 @@ async function describeModel(model: ReportedModel): Promise<ReportModel> {
 }
 
 async function describe(
-  model: ReportedModel,
-  { result, accuracy, diagnostics = [] }: ReportedVariant,
+  { path, shared, data }: ReportedModel,
+  { result, accuracy, diagnostics = [], described }: ReportedVariant,
 ): Promise<{ readonly variant: ReportVariant; readonly point: ParetoPoint }> {
-  const { path, shared, data } = model;
-  const file = captureModel(result.bytes, { name: path });
-  const quantized = captureModel(result.bytes, { name: path });
-  liftModel(quantized, path);
-  const { executor, optimized } = await openOptimized(result.bytes, { name: path, threads: 1 });
-  await executor.release();
-  const runtime = `onnxruntime-node ${versions().onnxruntime}, CPU`;
-  const bits = formatBits(result.bits);
-  const variant = await describeVariant({
-    bits,
-    scheme: result.scheme,
-    method: result.method,
-    backend: result.backend,
-    dialect: result.dialect,
-    samples: result.samples,
-    ...(accuracy && { accuracy }),
-    layers: result.layers,
-    diagnostics: [...result.diagnostics, ...diagnostics],
-    float: shared.floatModel(),
-    file,
-    quantized,
-    fileBytes: result.bytes.length,
-    certificate: certifyGraphs({ path, file, optimized, runtime }),
-    observed: (tensor) => shared.histogramOf(tensor),
-    data,
-    open: openOnOneThread,
-  });
+  const subject = { path, result, float: shared.floatModel(), shared, data };
+  const { variant, packedBytes } = await (described ?? describeQuantization(subject));
   return {
-    variant,
+    variant: {
+      ...variant,
+      ...(accuracy && { accuracy }),
+      diagnostics: [...variant.diagnostics, ...toldOf(diagnostics)],
+    },
     point: {
-      label: result.budget?.asked ?? bits,
-      bytes: packedBytes(quantized),
+      label: result.budget?.asked ?? formatBits(result.bits),
+      bytes: packedBytes,
       ...accuracy,
       mixed: result.budget !== undefined,
       ...bopsOf(variant),

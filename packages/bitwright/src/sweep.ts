@@ -113,6 +113,7 @@ export async function sweep(
     folder.write('timings.json', `${JSON.stringify(timings, undefined, 2)}\n`);
     return result;
   } finally {
+    details.close();
     await pool.close();
   }
 }
@@ -162,8 +163,8 @@ function subjectOf(path: string, details: SweepDetails): SweepSubject {
         bytes,
         outputKind: endsInSoftmax(module) ? 'probabilities' : 'logits',
         async convert(setting, calibration) {
-          const { bytes: quantized, dialect } = await details.quantize(path, setting, calibration);
-          return { bytes: quantized, dialect };
+          const { result } = await details.quantize(path, setting, calibration);
+          return { bytes: result.bytes, dialect: result.dialect };
         },
       };
     },

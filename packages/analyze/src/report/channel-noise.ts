@@ -28,18 +28,20 @@ export class ChannelNoise {
     }
     if (channels !== this.#signal.length) return;
     const inner = wanted.dims.slice(2).reduce((product, size) => product * size, 1);
-    for (let start = 0, run = 0; start < a.length; start += inner, run++) {
-      const channel = run % channels;
+    for (let start = 0, channel = 0; start < a.length; start += inner) {
       let [signal, noise, kept] = [0, 0, 0];
       for (let i = start; i < start + inner; i++) {
-        const off = a[i]! - b[i]!;
-        signal += a[i]! * a[i]!;
+        const wantedValue = a[i]!;
+        const foundValue = b[i]!;
+        const off = wantedValue - foundValue;
+        signal += wantedValue * wantedValue;
         noise += off * off;
-        kept += b[i]! * b[i]!;
+        kept += foundValue * foundValue;
       }
       this.#signal[channel]! += signal;
       this.#noise[channel]! += noise;
       this.#found[channel]! += kept;
+      if (++channel === channels) channel = 0;
     }
   }
 

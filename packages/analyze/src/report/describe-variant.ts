@@ -21,7 +21,6 @@ export interface VariantSubject {
   readonly dialect: string;
   /** Calibration samples. */
   readonly samples: number;
-  readonly accuracy?: { readonly correct: number; readonly total: number };
   readonly layers: readonly LayerFacts[];
   readonly diagnostics: readonly Diagnostic[];
   /** The float model behind the passes. */
@@ -37,7 +36,7 @@ export interface VariantSubject {
   readonly open: OpenExecutor;
 }
 
-/** Everything that the report shows of one quantization. */
+/** Everything that the report shows of one quantization, but for its accuracy. */
 export async function describeVariant(subject: VariantSubject): Promise<ReportVariant> {
   const { float, quantized, file, data, open } = subject;
   const names = subject.layers.map(({ name }) => name);
@@ -45,10 +44,9 @@ export async function describeVariant(subject: VariantSubject): Promise<ReportVa
   const { observed } = subject;
   const candidates = noisiest(noise);
   const promotions = await bestPromotions({ float, quantized, candidates, observed, data, open });
-  const { bits, scheme, method, backend, dialect, samples, accuracy, certificate } = subject;
+  const { bits, scheme, method, backend, dialect, samples, certificate } = subject;
   return {
     ...{ bits, scheme, method, backend, dialect, samples },
-    ...(accuracy && { accuracy }),
     layers: describeLayers(quantized.graph, float.graph, subject.layers, noise),
     tensors: describeTensors(quantized.graph, observed),
     promotions,
@@ -58,12 +56,17 @@ export async function describeVariant(subject: VariantSubject): Promise<ReportVa
       { storage: 'file as written', bytes: subject.fileBytes },
       { storage: 'codes packed to their widths', bytes: packedBytes(quantized) },
     ],
-    diagnostics: subject.diagnostics.map(({ code, severity, message, hint, at }) => ({
-      ...{ code, severity, message },
-      ...(hint !== undefined && { hint }),
-      at,
-    })),
+    diagnostics: toldOf(subject.diagnostics),
   };
+}
+
+/** Diagnostics as a report shows them. */
+export function toldOf(diagnostics: readonly Diagnostic[]): ReportVariant['diagnostics'] {
+  return diagnostics.map(({ code, severity, message, hint, at }) => ({
+    ...{ code, severity, message },
+    ...(hint !== undefined && { hint }),
+    at,
+  }));
 }
 
 /** The layers that lose most by themselves: only of these promotion is tried. */
